@@ -9,7 +9,9 @@
 namespace outrigger {
 namespace {
 
-bool IsAlnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool IsAlnum(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 
 }  // namespace
 
@@ -20,7 +22,8 @@ std::string RandomId(std::size_t length) {
     for (const char byte : RandomBytes(length)) {
       const auto value = static_cast<unsigned char>(byte);
       const std::size_t letters = id.empty() ? 26 : kAlphabet.size();
-      if (id.size() < length && value < 256 / letters * letters) id += kAlphabet[value % letters];  // no bias
+      if (id.size() < length && value < 256 / letters * letters)
+        id += kAlphabet[value % letters];  // no bias
     }
   }
   return id;
@@ -37,12 +40,15 @@ std::string RandomUuid() {
 
 bool IsLabel(std::string_view text) {
   return !text.empty() && text.size() <= 63 && text.front() != '-' && text.back() != '-' &&
-         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+         std::ranges::all_of(text, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+         });
 }
 
 bool IsAssetId(std::string_view text) {
   return !text.empty() && text.size() <= 128 && IsAlnum(text.front()) &&
-         std::ranges::all_of(text, [](char c) { return IsAlnum(c) || c == '.' || c == '_' || c == '-'; });
+         std::ranges::all_of(text,
+                             [](char c) { return IsAlnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 bool IsTelemetryName(std::string_view text) {
@@ -51,7 +57,8 @@ bool IsTelemetryName(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     if (c < 0x20 || c == 0x7F || c == '/' || c == '+' || c == '#') return false;
-    if (c == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0) return false;  // C1 control characters
+    if (c == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0)
+      return false;  // C1 control characters
     if ((c & 0xC0) != 0x80) ++characters;
   }
   return characters <= 128;

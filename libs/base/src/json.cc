@@ -29,7 +29,8 @@ void AppendUtf8(std::string& out, char32_t code) {
   }
 }
 
-// A recursive-descent parser; the depth limit bounds the recursion. Faults leave by exception inside this file only.
+// A recursive-descent parser; the depth limit bounds the recursion. Faults leave by exception
+// inside this file only.
 class Parser {
  public:
   Parser(std::string_view text, const JsonLimits& limits, JsonPositions* positions)
@@ -45,12 +46,17 @@ class Parser {
     return value;
   }
 
-  [[noreturn]] void Fail(std::string_view code, std::string_view detail) { FailAt("", code, detail, at_); }
+  [[noreturn]] void Fail(std::string_view code, std::string_view detail) {
+    FailAt("", code, detail, at_);
+  }
 
-  [[noreturn]] void FailAt(std::string_view pointer, std::string_view code, std::string_view detail, std::size_t offset) {
+  [[noreturn]] void FailAt(std::string_view pointer, std::string_view code, std::string_view detail,
+                           std::size_t offset) {
     const TextPosition at = PositionOf(offset);
     throw JsonFault{std::string(pointer), std::string(code),
-                    std::string(detail) + " (line " + std::to_string(at.line) + ", column " + std::to_string(at.column) + ")", at};
+                    std::string(detail) + " (line " + std::to_string(at.line) + ", column " +
+                        std::to_string(at.column) + ")",
+                    at};
   }
 
  private:
@@ -95,13 +101,20 @@ class Parser {
   Json Value(const std::string& pointer, int depth) {
     if (positions_) positions_->emplace(pointer, PositionOf(at_));
     switch (Peek()) {
-      case '{': return Object(pointer, depth + 1);
-      case '[': return Array(pointer, depth + 1);
-      case '"': return String();
-      case 't': return Word("true", true);
-      case 'f': return Word("false", false);
-      case 'n': return Word("null", nullptr);
-      default: return Number(pointer);
+      case '{':
+        return Object(pointer, depth + 1);
+      case '[':
+        return Array(pointer, depth + 1);
+      case '"':
+        return String();
+      case 't':
+        return Word("true", true);
+      case 'f':
+        return Word("false", false);
+      case 'n':
+        return Word("null", nullptr);
+      default:
+        return Number(pointer);
     }
   }
 
@@ -112,7 +125,8 @@ class Parser {
   }
 
   void CheckDepth(int depth) {
-    if (depth > limits_.depth) Fail("too-deep", "nested deeper than " + std::to_string(limits_.depth));
+    if (depth > limits_.depth)
+      Fail("too-deep", "nested deeper than " + std::to_string(limits_.depth));
   }
 
   Json Object(const std::string& pointer, int depth) {
@@ -125,8 +139,11 @@ class Parser {
       if (Peek() != '"') Fail("syntax", "a member's name in double quotes is expected");
       const std::size_t key_at = at_;
       std::string key = String();
-      const std::string member = positions_ || object.contains(key) ? PointerTo(pointer, key) : std::string();
-      if (object.contains(key)) FailAt(member.empty() ? PointerTo(pointer, key) : member, "duplicate-key", "the member \"" + key + "\" is there twice", key_at);
+      const std::string member =
+          positions_ || object.contains(key) ? PointerTo(pointer, key) : std::string();
+      if (object.contains(key))
+        FailAt(member.empty() ? PointerTo(pointer, key) : member, "duplicate-key",
+               "the member \"" + key + "\" is there twice", key_at);
       SkipBlanks();
       if (Peek() != ':') Fail("syntax", "':' is expected");
       ++at_;
@@ -135,7 +152,8 @@ class Parser {
       object.emplace(std::move(key), std::move(value));
       SkipBlanks();
       if (Peek() == '}') return ++at_, object;
-      if (Peek() != ',') Fail("syntax", at_ < text_.size() ? "',' or '}' is expected" : "the document ends early");
+      if (Peek() != ',')
+        Fail("syntax", at_ < text_.size() ? "',' or '}' is expected" : "the document ends early");
       ++at_;
       SkipBlanks();
     }
@@ -151,7 +169,8 @@ class Parser {
       array.push_back(Value(positions_ ? PointerTo(pointer, array.size()) : std::string(), depth));
       SkipBlanks();
       if (Peek() == ']') return ++at_, array;
-      if (Peek() != ',') Fail("syntax", at_ < text_.size() ? "',' or ']' is expected" : "the document ends early");
+      if (Peek() != ',')
+        Fail("syntax", at_ < text_.size() ? "',' or ']' is expected" : "the document ends early");
       ++at_;
       SkipBlanks();
     }
@@ -162,7 +181,9 @@ class Parser {
     ++at_;
     while (true) {
       const std::size_t run = at_;
-      while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\\' && static_cast<unsigned char>(text_[at_]) >= 0x20) ++at_;
+      while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\\' &&
+             static_cast<unsigned char>(text_[at_]) >= 0x20)
+        ++at_;
       out.append(text_.substr(run, at_ - run));
       if (at_ == text_.size()) Fail("syntax", "a string without end");
       const char c = text_[at_];
@@ -202,7 +223,8 @@ class Parser {
     const char* begin = text_.data() + from;
     if (from + 4 > text_.size()) Fail("syntax", "an escape without its four digits");
     const auto [end, error] = std::from_chars(begin, begin + 4, value, 16);
-    if (error != std::errc() || end != begin + 4) Fail("syntax", "an escape without its four digits");
+    if (error != std::errc() || end != begin + 4)
+      Fail("syntax", "an escape without its four digits");
     return value;
   }
 
@@ -211,7 +233,8 @@ class Parser {
     const auto digits = [&] {
       const std::size_t first = at_;
       while (Peek() >= '0' && Peek() <= '9') ++at_;
-      if (at_ == first) Fail("syntax", at_ < text_.size() ? "not a JSON value" : "the document ends early");
+      if (at_ == first)
+        Fail("syntax", at_ < text_.size() ? "not a JSON value" : "the document ends early");
       return at_ - first;
     };
     if (Peek() == '-') ++at_;
@@ -235,9 +258,11 @@ class Parser {
     }
     double value = 0;
     const auto parsed = std::from_chars(token.data(), token.data() + token.size(), value);
-    // Out of range is too large, or too small to tell from zero: the latter is read as zero (RFC 8259, section 6).
+    // Out of range is too large, or too small to tell from zero: the latter is read as zero (RFC
+    // 8259, section 6).
     if (parsed.ec == std::errc::result_out_of_range && IsHuge(token)) {
-      FailAt(pointer, "number-range", "the number " + std::string(token.substr(0, 32)) + " is too large", start);
+      FailAt(pointer, "number-range",
+             "the number " + std::string(token.substr(0, 32)) + " is too large", start);
     }
     return value;
   }
@@ -256,14 +281,21 @@ class Parser {
 
 }  // namespace
 
-std::expected<Json, JsonFault> ParseJson(std::string_view text, const JsonLimits& limits, JsonPositions* positions) {
+std::expected<Json, JsonFault> ParseJson(std::string_view text, const JsonLimits& limits,
+                                         JsonPositions* positions) {
   if (text.size() > limits.bytes) {
-    return std::unexpected(JsonFault{"", "too-large", std::to_string(text.size()) + " bytes; at most " + std::to_string(limits.bytes) + " are allowed", {}});
+    return std::unexpected(JsonFault{"",
+                                     "too-large",
+                                     std::to_string(text.size()) + " bytes; at most " +
+                                         std::to_string(limits.bytes) + " are allowed",
+                                     {}});
   }
   Parser parser(text, limits, positions);
   try {
-    if (const auto nul = text.find('\0'); nul != std::string_view::npos) parser.FailAt("", "encoding", "a NUL byte", nul);
-    if (!IsValidUtf8(text)) return std::unexpected(JsonFault{"", "encoding", "the document is not valid UTF-8", {}});
+    if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+      parser.FailAt("", "encoding", "a NUL byte", nul);
+    if (!IsValidUtf8(text))
+      return std::unexpected(JsonFault{"", "encoding", "the document is not valid UTF-8", {}});
     return parser.Parse();
   } catch (JsonFault& fault) {
     return std::unexpected(std::move(fault));
@@ -272,7 +304,8 @@ std::expected<Json, JsonFault> ParseJson(std::string_view text, const JsonLimits
 
 Result<Json> ParseJsonOr(std::string_view text, const JsonLimits& limits) {
   auto parsed = ParseJson(text, limits);
-  if (!parsed) return Error(ErrorCode::kInvalidArgument, parsed.error().detail, parsed.error().pointer);
+  if (!parsed)
+    return Error(ErrorCode::kInvalidArgument, parsed.error().detail, parsed.error().pointer);
   return std::move(*parsed);
 }
 
@@ -302,14 +335,19 @@ std::string PointerTo(std::string_view pointer, std::string_view token) {
   std::string out(pointer);
   out += '/';
   for (const char c : token) {
-    if (c == '~') out += "~0";
-    else if (c == '/') out += "~1";
-    else out += c;
+    if (c == '~')
+      out += "~0";
+    else if (c == '/')
+      out += "~1";
+    else
+      out += c;
   }
   return out;
 }
 
-std::string PointerTo(std::string_view pointer, std::size_t index) { return std::string(pointer) + "/" + std::to_string(index); }
+std::string PointerTo(std::string_view pointer, std::size_t index) {
+  return std::string(pointer) + "/" + std::to_string(index);
+}
 
 std::string NumberText(double value) {
   char buffer[32];
@@ -317,6 +355,8 @@ std::string NumberText(double value) {
   return {buffer, end};
 }
 
-std::string Dump(const Json& document) { return document.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string Dump(const Json& document) {
+  return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 }  // namespace outrigger

@@ -19,7 +19,8 @@ std::string& ServiceName() {
 
 spdlog::logger& Sink() {
   static const auto logger = [] {
-    auto made = std::make_shared<spdlog::logger>("log", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made =
+        std::make_shared<spdlog::logger>("log", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%v");
     made->flush_on(spdlog::level::trace);
     return made;
@@ -27,14 +28,16 @@ spdlog::logger& Sink() {
   return *logger;
 }
 
-constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err};
+constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
+                                                 spdlog::level::warn, spdlog::level::err};
 constexpr std::string_view kNames[] = {"debug", "info", "warning", "error"};
 
 std::string Quoted(std::string_view text) { return Dump(nlohmann::json(text)); }
 
 }  // namespace
 
-Field::Field(std::string_view key_, double number) : key(key_), value(Dump(nlohmann::json(number))), quoted(false) {}
+Field::Field(std::string_view key_, double number)
+    : key(key_), value(Dump(nlohmann::json(number))), quoted(false) {}
 
 void InitLog(std::string_view service, LogLevel lowest) {
   ServiceName() = service;
@@ -47,7 +50,8 @@ void Log(LogLevel level, std::string_view event, std::initializer_list<Field> fi
   std::string line = R"({"time":")" + FormatTime(SystemClock().WallMs()) + R"(","level":")";
   line += kNames[at];
   line += R"(","service":)" + Quoted(ServiceName()) + R"(,"event":)" + Quoted(event);
-  for (const Field& field : fields) line += "," + Quoted(field.key) + ":" + (field.quoted ? Quoted(field.value) : field.value);
+  for (const Field& field : fields)
+    line += "," + Quoted(field.key) + ":" + (field.quoted ? Quoted(field.value) : field.value);
   line += "}";
   Sink().log(kLevels[at], "{}", line);
 }

@@ -49,13 +49,15 @@ struct Kind {
   std::map<std::pair<std::string, Labels>, Entry> series;
 
   template <typename Builder, typename... Args>
-  Series& Get(prometheus::Registry& registry, Builder builder, const std::string& name, const std::string& help,
-              const Labels& labels, Args&&... args) {
-    if (const auto found = series.find({name, labels}); found != series.end()) return *found->second.series;
+  Series& Get(prometheus::Registry& registry, Builder builder, const std::string& name,
+              const std::string& help, const Labels& labels, Args&&... args) {
+    if (const auto found = series.find({name, labels}); found != series.end())
+      return *found->second.series;
     auto& family = families[name];
     if (!family) family = &builder.Name(name).Help(help).Register(registry);
     auto& raw = family->Add(labels, std::forward<Args>(args)...);
-    return *series.emplace(std::pair{name, labels}, Entry{std::make_unique<Series>(raw), family}).first->second.series;
+    return *series.emplace(std::pair{name, labels}, Entry{std::make_unique<Series>(raw), family})
+                .first->second.series;
   }
 
   void Drop(const std::string& label, const std::string& value) {
@@ -81,7 +83,8 @@ struct Metrics::State {
 Metrics::Metrics() : state_(std::make_unique<State>()) {}
 Metrics::~Metrics() = default;
 
-Counter& Metrics::GetCounter(const std::string& name, const std::string& help, const Labels& labels) {
+Counter& Metrics::GetCounter(const std::string& name, const std::string& help,
+                             const Labels& labels) {
   const std::lock_guard lock(state_->mutex);
   return state_->counters.Get(state_->registry, prometheus::BuildCounter(), name, help, labels);
 }
@@ -91,10 +94,11 @@ Gauge& Metrics::GetGauge(const std::string& name, const std::string& help, const
   return state_->gauges.Get(state_->registry, prometheus::BuildGauge(), name, help, labels);
 }
 
-Histogram& Metrics::GetHistogram(const std::string& name, const std::string& help, const std::vector<double>& buckets,
-                                 const Labels& labels) {
+Histogram& Metrics::GetHistogram(const std::string& name, const std::string& help,
+                                 const std::vector<double>& buckets, const Labels& labels) {
   const std::lock_guard lock(state_->mutex);
-  return state_->histograms.Get(state_->registry, prometheus::BuildHistogram(), name, help, labels, buckets);
+  return state_->histograms.Get(state_->registry, prometheus::BuildHistogram(), name, help, labels,
+                                buckets);
 }
 
 void Metrics::DropSeries(const std::string& label, const std::string& value) {

@@ -14,11 +14,16 @@ struct CodeRow {
 
 // In the order of ErrorCode.
 constexpr CodeRow kCodes[] = {
-    {"invalid_argument", RetryClass::kNever},   {"not_found", RetryClass::kNever},
-    {"conflict", RetryClass::kNever},           {"unavailable", RetryClass::kLater},
-    {"timeout", RetryClass::kReadBackFirst},    {"resource_exhausted", RetryClass::kLater},
-    {"corrupt", RetryClass::kNever},            {"unauthenticated", RetryClass::kNever},
-    {"cancelled", RetryClass::kNever},          {"internal", RetryClass::kNever},
+    {"invalid_argument",   RetryClass::kNever        },
+    {"not_found",          RetryClass::kNever        },
+    {"conflict",           RetryClass::kNever        },
+    {"unavailable",        RetryClass::kLater        },
+    {"timeout",            RetryClass::kReadBackFirst},
+    {"resource_exhausted", RetryClass::kLater        },
+    {"corrupt",            RetryClass::kNever        },
+    {"unauthenticated",    RetryClass::kNever        },
+    {"cancelled",          RetryClass::kNever        },
+    {"internal",           RetryClass::kNever        },
 };
 
 }  // namespace
@@ -38,8 +43,8 @@ std::string Error::ToString() const {
 }
 
 void CheckFailed(const char* condition, std::string_view why, std::source_location where) {
-  std::fprintf(stderr, "check failed: %s: %.*s at %s:%u\n", condition, static_cast<int>(why.size()), why.data(),
-               where.file_name(), where.line());
+  std::fprintf(stderr, "check failed: %s: %.*s at %s:%u\n", condition, static_cast<int>(why.size()),
+               why.data(), where.file_name(), where.line());
   std::abort();
 }
 

@@ -9,7 +9,8 @@ namespace outrigger {
 
 Millis RetrySchedule::Delay(int next, double random) const {
   const int doublings = std::clamp(next - 2, 0, 40);
-  const double full = std::min(static_cast<double>(max.count()), std::ldexp(static_cast<double>(first.count()), doublings));
+  const double full = std::min(static_cast<double>(max.count()),
+                               std::ldexp(static_cast<double>(first.count()), doublings));
   return Millis{static_cast<std::int64_t>(full / 2 + random * full / 2)};
 }
 

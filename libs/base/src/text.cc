@@ -25,7 +25,8 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
     std::size_t diagonal = row[0];
     row[0] = i + 1;
     for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (std::tolower(static_cast<unsigned char>(a[i])) != std::tolower(static_cast<unsigned char>(b[j])));
+      const std::size_t replaced = diagonal + (std::tolower(static_cast<unsigned char>(a[i])) !=
+                                               std::tolower(static_cast<unsigned char>(b[j])));
       diagonal = row[j + 1];
       row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
     }
@@ -52,7 +53,8 @@ class Sha256 {
 
 class File {
  public:
-  File(const std::string& path, int flags, unsigned mode = 0) : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+  File(const std::string& path, int flags, unsigned mode = 0)
+      : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
   ~File() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -84,16 +86,19 @@ Result<> EachBlock(const std::string& path, Take take) {
   }
 }
 
-constexpr std::string_view kBase64Url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kBase64Url =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 }  // namespace
 
-std::optional<std::string_view> Nearest(std::string_view name, std::span<const std::string_view> candidates) {
+std::optional<std::string_view> Nearest(std::string_view name,
+                                        std::span<const std::string_view> candidates) {
   std::optional<std::string_view> best;
   std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
     if (candidate.size() > name.size() + least || name.size() > candidate.size() + least) continue;
-    if (const std::size_t distance = EditDistance(name, candidate); distance < least) best = candidate, least = distance;
+    if (const std::size_t distance = EditDistance(name, candidate); distance < least)
+      best = candidate, least = distance;
   }
   return best;
 }
@@ -143,13 +148,15 @@ Result<std::string> FromBase64Url(std::string_view text) {
     buffer = (buffer << 6 | static_cast<unsigned>(value)) & 0xFFFFFF;
     if ((bits += 6) >= 8) bits -= 8, bytes += static_cast<char>((buffer >> bits) & 255);
   }
-  if (text.size() % 4 == 1 || (buffer & ((1u << bits) - 1)) != 0) return Error(ErrorCode::kInvalidArgument, "not base64url");
+  if (text.size() % 4 == 1 || (buffer & ((1u << bits) - 1)) != 0)
+    return Error(ErrorCode::kInvalidArgument, "not base64url");
   return bytes;
 }
 
 std::string RandomBytes(std::size_t count) {
   std::string bytes(count, '\0');
-  OR_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count)) == 1, "the system gives random bytes");
+  OR_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count)) == 1,
+           "the system gives random bytes");
   return bytes;
 }
 
@@ -170,7 +177,8 @@ Result<> WriteFile(const std::string& path, std::string_view content, unsigned m
       if (put < 0) return FileError(temporary, "cannot write");
       content.remove_prefix(static_cast<std::size_t>(put));
     }
-    if (::fchmod(file.fd(), mode) != 0 || ::fsync(file.fd()) != 0) return FileError(temporary, "cannot keep");
+    if (::fchmod(file.fd(), mode) != 0 || ::fsync(file.fd()) != 0)
+      return FileError(temporary, "cannot keep");
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return FileError(path, "cannot replace");
   return {};

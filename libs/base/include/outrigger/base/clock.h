@@ -16,8 +16,8 @@ namespace outrigger {
 using Millis = std::chrono::milliseconds;
 using SteadyTime = std::chrono::steady_clock::time_point;  // deadlines
 
-// Unix milliseconds. Event time is when a value was measured, arrival time when Kafka took it (LogAppendTime): two
-// types, because they are never comparable without a rule.
+// Unix milliseconds. Event time is when a value was measured, arrival time when Kafka took it
+// (LogAppendTime): two types, because they are never comparable without a rule.
 template <typename Tag>
 struct UnixTime {
   std::int64_t ms = 0;
@@ -51,13 +51,14 @@ class ManualClock final : public Clock {
   SteadyTime now_{};
 };
 
-// Blocks this thread. Only supervision loops may; everything else waits on a condition with a deadline.
+// Blocks this thread. Only supervision loops may; everything else waits on a condition with a
+// deadline.
 void SleepFor(Millis time);
 
 // RFC 3339 in UTC with milliseconds: 2026-11-21T10:00:00.000Z.
 std::string FormatTime(std::int64_t unix_ms);
-// RFC 3339 with any offset and up to nine fraction digits (cut to milliseconds), years 1970 to 9999.
-// Errors: kInvalidArgument.
+// RFC 3339 with any offset and up to nine fraction digits (cut to milliseconds), years 1970 to
+// 9999. Errors: kInvalidArgument.
 Result<std::int64_t> ParseTime(std::string_view text);
 
 }  // namespace outrigger

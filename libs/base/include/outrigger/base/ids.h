@@ -25,14 +25,16 @@ class Id {
   std::string value_;
 };
 
-using TenantId = Id<struct TenantTag>;          // RFC 1123 label
-using ModelName = Id<struct ModelTag>;          // RFC 1123 label, unique in its tenant
-using DeploymentId = Id<struct DeploymentTag>;  // RFC 1123 label, made anew by each deploy, never reused
+using TenantId = Id<struct TenantTag>;  // RFC 1123 label
+using ModelName = Id<struct ModelTag>;  // RFC 1123 label, unique in its tenant
+using DeploymentId =
+    Id<struct DeploymentTag>;  // RFC 1123 label, made anew by each deploy, never reused
 using AssetId = Id<struct AssetTag>;
 using AssetTypeId = Id<struct AssetTypeTag>;
-using OperationId = Id<struct OperationTag>;    // one run of a saga
+using OperationId = Id<struct OperationTag>;  // one run of a saga
 
-// A new id of `length` characters of a–z and 0–9, the first a letter, from the system's random source.
+// A new id of `length` characters of a–z and 0–9, the first a letter, from the system's random
+// source.
 std::string RandomId(std::size_t length);
 // A version 4 UUID.
 std::string RandomUuid();

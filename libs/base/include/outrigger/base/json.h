@@ -37,10 +37,11 @@ struct JsonFault {
 // Where each member and element begins, by pointer.
 using JsonPositions = std::map<std::string, TextPosition, std::less<>>;
 
-// Parses `text`: valid UTF-8 without NUL (raw or as \u0000) and lone surrogates, no duplicate keys, numbers that fit a
-// 64-bit integer or a finite double. `positions`, when given, receives the position of every value.
-// Returns the document, or the first fault.
-std::expected<nlohmann::json, JsonFault> ParseJson(std::string_view text, const JsonLimits& limits = {},
+// Parses `text`: valid UTF-8 without NUL (raw or as \u0000) and lone surrogates, no duplicate keys,
+// numbers that fit a 64-bit integer or a finite double. `positions`, when given, receives the
+// position of every value. Returns the document, or the first fault.
+std::expected<nlohmann::json, JsonFault> ParseJson(std::string_view text,
+                                                   const JsonLimits& limits = {},
                                                    JsonPositions* positions = nullptr);
 
 // The same where a fault's pointer has no reader: kInvalidArgument with the fault's detail.
@@ -52,7 +53,8 @@ bool IsValidUtf8(std::string_view text);
 std::string PointerTo(std::string_view pointer, std::string_view token);
 std::string PointerTo(std::string_view pointer, std::size_t index);
 
-// Shortest text that reads back as the same double (std::to_chars); what a readAsString column holds.
+// Shortest text that reads back as the same double (std::to_chars); what a readAsString column
+// holds.
 std::string NumberText(double value);
 
 // Serialised with invalid UTF-8 replaced: never throws.

@@ -21,9 +21,11 @@ struct Field {
   Field(std::string_view key_, std::string_view text) : key(key_), value(text) {}
   Field(std::string_view key_, const char* text) : key(key_), value(text) {}
   Field(std::string_view key_, const std::string& text) : key(key_), value(text) {}
-  Field(std::string_view key_, bool flag) : key(key_), value(flag ? "true" : "false"), quoted(false) {}
+  Field(std::string_view key_, bool flag)
+      : key(key_), value(flag ? "true" : "false"), quoted(false) {}
   template <std::integral T>
-  Field(std::string_view key_, T number) : key(key_), value(std::to_string(number)), quoted(false) {}
+  Field(std::string_view key_, T number)
+      : key(key_), value(std::to_string(number)), quoted(false) {}
   Field(std::string_view key_, double number);
   Field(const Error& error) : key("error"), value(error.ToString()) {}  // NOLINT
 

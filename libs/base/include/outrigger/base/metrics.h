@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Metrics: counters, gauges and histograms in the Prometheus text format, so that every queue and every failure shows.
+// Metrics: counters, gauges and histograms in the Prometheus text format, so that every queue and
+// every failure shows.
 //
 // Threads:  every method may be called concurrently.
 // Lifetime: what Get*() returns lives until DropSeries() takes it or the registry dies.
@@ -43,13 +44,15 @@ class Metrics {
   Metrics();
   ~Metrics();
 
-  // The series of `name` with `labels`; made at the first call. Names end in a unit (_seconds, _bytes, _total).
+  // The series of `name` with `labels`; made at the first call. Names end in a unit (_seconds,
+  // _bytes, _total).
   Counter& GetCounter(const std::string& name, const std::string& help, const Labels& labels = {});
   Gauge& GetGauge(const std::string& name, const std::string& help, const Labels& labels = {});
-  Histogram& GetHistogram(const std::string& name, const std::string& help, const std::vector<double>& buckets,
-                          const Labels& labels = {});
+  Histogram& GetHistogram(const std::string& name, const std::string& help,
+                          const std::vector<double>& buckets, const Labels& labels = {});
 
-  // Drops every series that carries label=value: call it when a model is gone. References to them dangle afterwards.
+  // Drops every series that carries label=value: call it when a model is gone. References to them
+  // dangle afterwards.
   void DropSeries(const std::string& label, const std::string& value);
 
   // The exposition format, version 0.0.4.

@@ -67,25 +67,28 @@ class [[nodiscard]] Result : public std::expected<T, Error> {
 };
 
 // Aborts on a programmer's error: the journal makes a restart cheap, a wrong state is not.
-[[noreturn]] void CheckFailed(const char* condition, std::string_view why, std::source_location where);
+[[noreturn]] void CheckFailed(const char* condition, std::string_view why,
+                              std::source_location where);
 
 }  // namespace outrigger
 
-#define OR_CHECK(condition, why)                                                              \
-  do {                                                                                        \
-    if (!(condition)) ::outrigger::CheckFailed(#condition, (why), std::source_location::current()); \
+#define OR_CHECK(condition, why)                                                    \
+  do {                                                                              \
+    if (!(condition))                                                               \
+      ::outrigger::CheckFailed(#condition, (why), std::source_location::current()); \
   } while (false)
 
 #define OR_CONCAT_(a, b) a##b
 #define OR_CONCAT(a, b) OR_CONCAT_(a, b)
 // Returns the error of `expression` from the enclosing function, if it is one.
-#define OR_RETURN_IF_ERROR(expression)                                       \
-  do {                                                                       \
+#define OR_RETURN_IF_ERROR(expression)                                                  \
+  do {                                                                                  \
     if (auto or_result = (expression); !or_result) return std::move(or_result).error(); \
   } while (false)
 // OR_ASSIGN(auto x, F()): x is the value of F(), or the enclosing function returns its error.
-#define OR_ASSIGN(target, expression) OR_ASSIGN_(OR_CONCAT(or_value_, __COUNTER__), target, expression)
-#define OR_ASSIGN_(result, target, expression)         \
-  auto result = (expression);                          \
-  if (!result) return std::move(result).error();       \
+#define OR_ASSIGN(target, expression) \
+  OR_ASSIGN_(OR_CONCAT(or_value_, __COUNTER__), target, expression)
+#define OR_ASSIGN_(result, target, expression)   \
+  auto result = (expression);                    \
+  if (!result) return std::move(result).error(); \
   target = *std::move(result)

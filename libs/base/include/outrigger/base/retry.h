@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Retry schedule: exponential backoff with jitter and an end, so that no peer is hammered and nobody waits for ever.
+// Retry schedule: exponential backoff with jitter and an end, so that no peer is hammered and
+// nobody waits for ever.
 //
-// Source: "equal jitter", half of the exponential delay fixed and half random (M. Brooker, Exponential Backoff And
-// Jitter, AWS Architecture Blog, 2015).
+// Source: "equal jitter", half of the exponential delay fixed and half random (M. Brooker,
+// Exponential Backoff And Jitter, AWS Architecture Blog, 2015).
 #pragma once
 
 #include <chrono>

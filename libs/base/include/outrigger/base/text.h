@@ -13,7 +13,8 @@
 namespace outrigger {
 
 // The candidate nearest to `name` by edit distance, if one is near enough to be meant.
-std::optional<std::string_view> Nearest(std::string_view name, std::span<const std::string_view> candidates);
+std::optional<std::string_view> Nearest(std::string_view name,
+                                        std::span<const std::string_view> candidates);
 
 // SHA-256 as 64 lower-case hex digits.
 std::string Sha256Hex(std::string_view data);

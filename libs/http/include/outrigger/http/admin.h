@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Admin server: /livez, /readyz (?verbose) and /metrics on a port and thread of their own, so that health answers when
-// everything else is busy.
+// Admin server: /livez, /readyz (?verbose) and /metrics on a port and thread of their own, so that
+// health answers when everything else is busy.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ struct ReadyCheck {
 class AdminServer {
  public:
   // Errors: kUnavailable - the address is taken or not ours.
-  static Result<std::unique_ptr<AdminServer>> Start(const std::string& address, std::uint16_t port, Metrics& metrics,
+  static Result<std::unique_ptr<AdminServer>> Start(const std::string& address, std::uint16_t port,
+                                                    Metrics& metrics,
                                                     std::vector<ReadyCheck> checks);
   ~AdminServer();
   std::uint16_t port() const;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Client: thousands of HTTP calls in flight on one thread, behind the egress guard, so that a slow or hostile peer costs
-// neither a thread nor our network.
+// Client: thousands of HTTP calls in flight on one thread, behind the egress guard, so that a slow
+// or hostile peer costs neither a thread nor our network.
 //
-// Threads:  every method may be called concurrently. Callbacks run on the client's own loop thread and must not block.
-// Lifetime: the destructor cancels what is in flight (callbacks get kCancelled) and joins the loop.
-// See also: docs/adr/0006-egress-guard.md
+// Threads:  every method may be called concurrently. Callbacks run on the client's own loop thread
+// and must not block. Lifetime: the destructor cancels what is in flight (callbacks get kCancelled)
+// and joins the loop. See also: docs/adr/0006-egress-guard.md
 #pragma once
 
 #include <chrono>
@@ -20,23 +20,25 @@
 
 namespace outrigger::http {
 
-// Which addresses a call may connect to. The *connected* address is judged, after resolution, at every connect.
+// Which addresses a call may connect to. The *connected* address is judged, after resolution, at
+// every connect.
 struct EgressPolicy {
   bool allow_loopback = false;
-  bool allow_private = false;  // RFC 1918, unique-local, carrier-grade NAT; link-local and metadata never
+  bool allow_private =
+      false;  // RFC 1918, unique-local, carrier-grade NAT; link-local and metadata never
 };
 
-// Whether an IP address (text form) may be connected to. IPv4-mapped, NAT64 and 6to4 forms are judged as the IPv4
-// address within.
+// Whether an IP address (text form) may be connected to. IPv4-mapped, NAT64 and 6to4 forms are
+// judged as the IPv4 address within.
 bool EgressAllowed(std::string_view ip, const EgressPolicy& policy);
 
 struct Call {
   std::string method = "GET";
-  std::string url;                               // http or https
+  std::string url;  // http or https
   HeaderList headers;
-  std::shared_ptr<const std::string> body;       // shared: a retry sends the same bytes without a copy
+  std::shared_ptr<const std::string> body;  // shared: a retry sends the same bytes without a copy
   std::chrono::milliseconds connect_timeout{3'000};
-  std::chrono::milliseconds deadline{30'000};    // for the whole call
+  std::chrono::milliseconds deadline{30'000};  // for the whole call
   std::size_t max_reply_bytes = 16 << 20;
 };
 
@@ -61,9 +63,10 @@ class Client {
   Client(const Client&) = delete;
 
   // Starts a call. No redirect is followed, no proxy used, no cookie kept.
-  // Errors (to `done`): kUnavailable - refused or reset, nothing is known about the effect; kTimeout - outcome unknown;
-  // kInvalidArgument - bad URL or an address the guard forbids; kCorrupt - not HTTP; kResourceExhausted - reply too large
-  // or too many calls; kCancelled - the client was destroyed.
+  // Errors (to `done`): kUnavailable - refused or reset, nothing is known about the effect;
+  // kTimeout - outcome unknown; kInvalidArgument - bad URL or an address the guard forbids;
+  // kCorrupt - not HTTP; kResourceExhausted - reply too large or too many calls; kCancelled - the
+  // client was destroyed.
   void Start(Call call, std::function<void(Result<Reply>)> done);
 
   // The same, waiting. Never call from a callback.

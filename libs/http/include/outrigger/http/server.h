@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Server: the one HTTP listener of every service, so that strangers meet the same deadlines, limits and framing checks
-// everywhere.
+// Server: the one HTTP listener of every service, so that strangers meet the same deadlines, limits
+// and framing checks everywhere.
 //
-// Threads:  handlers of Route() run on an io thread and must not block; handlers of BlockingRoute() run on a bounded
+// Threads:  handlers of Route() run on an io thread and must not block; handlers of BlockingRoute()
+// run on a bounded
 //           pool of workers. A Responder may be called from any thread.
 // Lifetime: the Router is moved into the server; what handlers refer to must outlive it.
 // See also: docs/adr/0005-beast-for-every-listener.md
@@ -28,18 +29,19 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
   std::string method;
-  std::string path;                  // still percent-encoded, without query
-  std::string route;                 // the pattern that matched
+  std::string path;                                         // still percent-encoded, without query
+  std::string route;                                        // the pattern that matched
   std::vector<std::pair<std::string, std::string>> params;  // of the pattern, percent-decoded
   std::vector<std::pair<std::string, std::string>> query;   // percent-decoded, in order
-  HeaderList headers;                // names in lower case
+  HeaderList headers;                                       // names in lower case
   std::string body;
-  bool body_too_large = false;       // the body was over the limit and left unread: answer 413 when it is its turn
-  std::string id;                    // Outrigger-Request-Id: the client's if sane, else made here
-  std::string remote;                // address of the peer
+  bool body_too_large =
+      false;       // the body was over the limit and left unread: answer 413 when it is its turn
+  std::string id;  // Outrigger-Request-Id: the client's if sane, else made here
+  std::string remote;  // address of the peer
 
-  std::string_view Header(std::string_view lower_name) const;  // "" when absent
-  std::string_view Param(std::string_view name) const;         // "" when absent
+  std::string_view Header(std::string_view lower_name) const;          // "" when absent
+  std::string_view Param(std::string_view name) const;                 // "" when absent
   std::optional<std::string_view> Query(std::string_view name) const;  // the first one
 };
 
@@ -56,12 +58,14 @@ class Responder {
   virtual ~Responder() = default;
   virtual void Send(Response response) = 0;
 };
-using ResponderPtr = std::shared_ptr<Responder>;  // shared: a handler hands it to whoever finishes the work
+using ResponderPtr =
+    std::shared_ptr<Responder>;  // shared: a handler hands it to whoever finishes the work
 
 using AsyncHandler = std::function<void(Request request, ResponderPtr respond)>;
 using Handler = std::function<Response(const Request& request)>;
 
-// A table of method + pattern ("/api/v1/models/{name}/deploy"). A known path with another method answers 405 with Allow.
+// A table of method + pattern ("/api/v1/models/{name}/deploy"). A known path with another method
+// answers 405 with Allow.
 class Router {
  public:
   Router();
@@ -84,11 +88,11 @@ struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: a free one, see Server::port()
   int io_threads = 1;
-  int workers = 8;                    // for blocking routes
-  std::size_t worker_queue = 256;     // beyond it: 503 with Retry-After
-  std::size_t max_connections = 4096;  // beyond it a new connection is closed
-  std::size_t head_bytes = 16 * 1024;  // beyond it: 431
-  std::size_t body_bytes = 1 << 20;    // beyond it: 413
+  int workers = 8;                                     // for blocking routes
+  std::size_t worker_queue = 256;                      // beyond it: 503 with Retry-After
+  std::size_t max_connections = 4096;                  // beyond it a new connection is closed
+  std::size_t head_bytes = 16 * 1024;                  // beyond it: 431
+  std::size_t body_bytes = 1 << 20;                    // beyond it: 413
   std::chrono::milliseconds request_deadline{30'000};  // for a whole request to arrive, then 408
   std::chrono::milliseconds idle_deadline{75'000};     // between requests
   std::chrono::milliseconds answer_deadline{60'000};   // for the handler, then 503
@@ -98,7 +102,8 @@ class Server {
  public:
   // Binds, listens, and serves until Stop().
   // Errors: kUnavailable - the address is taken or not ours.
-  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, Router router, Metrics* metrics = nullptr);
+  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, Router router,
+                                               Metrics* metrics = nullptr);
   ~Server();
 
   std::uint16_t port() const;

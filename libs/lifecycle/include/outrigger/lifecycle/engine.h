@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// ModelEngine: where model containers run, so that sagas start and stop them without knowing processes, Podman or
-// Kubernetes.
+// ModelEngine: where model containers run, so that sagas start and stop them without knowing
+// processes, Podman or Kubernetes.
 //
-// Every effect is named by the deployment, hence idempotent: a step that runs twice finds what the first one made.
-// Threads:  every method may be called concurrently.
-// See also: libs/orchestrator (implementations), docs/adr/0009-process-engine.md
+// Every effect is named by the deployment, hence idempotent: a step that runs twice finds what the
+// first one made. Threads:  every method may be called concurrently. See also: libs/orchestrator
+// (implementations), docs/adr/0009-process-engine.md
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 namespace outrigger::lifecycle {
 
 struct ImageReference {
-  std::string image;   // may have path parts
+  std::string image;  // may have path parts
   std::string tag;
   std::string digest;  // "sha256:…", may be empty
 };
@@ -50,14 +50,17 @@ class ModelEngine {
  public:
   virtual ~ModelEngine() = default;
 
-  // The digest that a tag stands for now. Errors: kNotFound - no such image (hint: where it was looked for).
+  // The digest that a tag stands for now. Errors: kNotFound - no such image (hint: where it was
+  // looked for).
   virtual Result<std::string> Resolve(const ImageReference& image) = 0;
   // Makes the deployment's own namespace (process engine: its directory and lock). Idempotent.
   virtual Result<> CreateNamespace(const Workload& workload) = 0;
-  // Starts the container unless it runs; success means started, not healthy. Returns its endpoint. Idempotent.
-  // Errors: kNotFound - the image is gone or its digest changed; kInvalidArgument - cannot be executed; kUnavailable.
+  // Starts the container unless it runs; success means started, not healthy. Returns its endpoint.
+  // Idempotent. Errors: kNotFound - the image is gone or its digest changed; kInvalidArgument -
+  // cannot be executed; kUnavailable.
   virtual Result<std::string> Start(const Workload& workload, const StartSpec& spec) = 0;
-  // Stops it: SIGTERM, then SIGKILL after a grace of 5 s. Success means no process is left. Idempotent.
+  // Stops it: SIGTERM, then SIGKILL after a grace of 5 s. Success means no process is left.
+  // Idempotent.
   virtual Result<> Stop(const Workload& workload) = 0;
   // Removes the namespace and all in it. Idempotent; requires a stopped container.
   virtual Result<> DeleteNamespace(const Workload& workload) = 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kafka: producers, consumers and administration with the settings that our promises need, so that no service sets one
-// by itself.
+// Kafka: producers, consumers and administration with the settings that our promises need, so that
+// no service sets one by itself.
 //
 // Threads:  producers and Admin may be used concurrently; a consumer belongs to one thread.
-// Lifetime: destructors wait at most 5 s. Kafka gone is no error at construction: clients connect when they can.
-// See also: docs/formats/topics.md, docs/adr/0007-kafka-clients.md
+// Lifetime: destructors wait at most 5 s. Kafka gone is no error at construction: clients connect
+// when they can. See also: docs/formats/topics.md, docs/adr/0007-kafka-clients.md
 #pragma once
 
 #include <chrono>
@@ -31,7 +31,8 @@ struct KafkaOptions {
 class Producer {
  public:
   struct Options {
-    // How long a record may wait for its acknowledgement; 0: for ever (then nothing is ever given up).
+    // How long a record may wait for its acknowledgement; 0: for ever (then nothing is ever given
+    // up).
     std::chrono::milliseconds delivery_timeout{10'000};
     std::size_t max_queued = 100'000;
     std::chrono::milliseconds linger{1};
@@ -39,9 +40,9 @@ class Producer {
   static Result<std::unique_ptr<Producer>> Make(const KafkaOptions& kafka, const Options& options);
   virtual ~Producer() = default;
 
-  // Queues a record; `done` runs on the producer's own thread with partition and offset, or the error, and must not
-  // block. kTimeout: outcome unknown.
-  // Errors: kResourceExhausted - the queue is full (nothing was queued); kNotFound - no such topic.
+  // Queues a record; `done` runs on the producer's own thread with partition and offset, or the
+  // error, and must not block. kTimeout: outcome unknown. Errors: kResourceExhausted - the queue is
+  // full (nothing was queued); kNotFound - no such topic.
   using Delivered = std::function<void(Result<std::pair<int, std::int64_t>>)>;
   virtual Result<> Send(OutRecord record, Delivered done) = 0;
   // Waits until everything queued is delivered or failed. Errors: kTimeout.
@@ -52,12 +53,13 @@ class Producer {
 
 class Consumer;
 
-// One transaction at a time. After any error but kResourceExhausted throw the object away: the outcome is unknown, and a
-// late marker could land in the next transaction.
+// One transaction at a time. After any error but kResourceExhausted throw the object away: the
+// outcome is unknown, and a late marker could land in the next transaction.
 class TransactionalProducer {
  public:
   // Fences whoever had this id. Errors: kUnavailable, kTimeout.
-  static Result<std::unique_ptr<TransactionalProducer>> Make(const KafkaOptions& kafka, const std::string& transactional_id,
+  static Result<std::unique_ptr<TransactionalProducer>> Make(const KafkaOptions& kafka,
+                                                             const std::string& transactional_id,
                                                              std::chrono::milliseconds deadline);
   virtual ~TransactionalProducer() = default;
 
@@ -65,14 +67,16 @@ class TransactionalProducer {
   // Errors: kResourceExhausted - the queue is full: commit, then go on.
   virtual Result<> Send(OutRecord record) = 0;
   // The group offsets of `consumer` become part of this transaction (offset = next one to read).
-  virtual Result<> SendOffsets(const std::map<TopicPartition, std::int64_t>& next, Consumer& consumer) = 0;
-  // Errors: kConflict - fenced: another one took this id, stop; anything else - outcome unknown or aborted, read back.
+  virtual Result<> SendOffsets(const std::map<TopicPartition, std::int64_t>& next,
+                               Consumer& consumer) = 0;
+  // Errors: kConflict - fenced: another one took this id, stop; anything else - outcome unknown or
+  // aborted, read back.
   virtual Result<> Commit(std::chrono::milliseconds deadline) = 0;
   virtual Result<> Abort(std::chrono::milliseconds deadline) = 0;
 };
 
-// What Poll() returns: a record, or the end of a partition (the end-of-partition event: everything committed up to now
-// was returned).
+// What Poll() returns: a record, or the end of a partition (the end-of-partition event: everything
+// committed up to now was returned).
 struct EndOfPartition {
   TopicPartition at;
   std::int64_t next = 0;
@@ -81,10 +85,10 @@ struct EndOfPartition {
 class Consumer {
  public:
   struct Options {
-    std::string group;              // empty: by assignment only, no group
-    std::string instance;           // group.instance.id: quick take-over after a restart; may be empty
+    std::string group;     // empty: by assignment only, no group
+    std::string instance;  // group.instance.id: quick take-over after a restart; may be empty
     std::size_t queued_bytes = 8 << 20;
-    bool from_beginning = true;     // where there is no committed offset
+    bool from_beginning = true;  // where there is no committed offset
     std::chrono::milliseconds metadata_refresh{1'000};
     std::chrono::milliseconds session_timeout{6'000};
   };
@@ -96,24 +100,28 @@ class Consumer {
   static Result<std::unique_ptr<Consumer>> Make(const KafkaOptions& kafka, const Options& options);
   virtual ~Consumer() = default;
 
-  // Group reading. A topic that begins with ^ is a pattern. `assigned` and `revoked` run inside Poll().
+  // Group reading. A topic that begins with ^ is a pattern. `assigned` and `revoked` run inside
+  // Poll().
   using Rebalance = std::function<void(const std::vector<TopicPartition>&)>;
-  virtual Result<> Subscribe(const std::vector<std::string>& topics, Rebalance assigned, Rebalance revoked) = 0;
+  virtual Result<> Subscribe(const std::vector<std::string>& topics, Rebalance assigned,
+                             Rebalance revoked) = 0;
 
-  // Reading without group: replaces the whole assignment; offsets below 0: kBeginning, kEnd. Partitions that were there
-  // before with the same offset argument kKeep go on where they are.
+  // Reading without group: replaces the whole assignment; offsets below 0: kBeginning, kEnd.
+  // Partitions that were there before with the same offset argument kKeep go on where they are.
   static constexpr std::int64_t kBeginning = -2, kEnd = -1, kKeep = -1000;
   virtual Result<> Assign(const std::map<TopicPartition, std::int64_t>& from) = 0;
 
-  // Waits at most `wait` for the first record, then takes what is there, at most `max` records. Errors of single
-  // partitions are retried inside and logged; an error here is fatal for the object.
+  // Waits at most `wait` for the first record, then takes what is there, at most `max` records.
+  // Errors of single partitions are retried inside and logged; an error here is fatal for the
+  // object.
   virtual Result<Batch> Poll(std::chrono::milliseconds wait, std::size_t max = 1'000) = 0;
 
   virtual Result<> Seek(const TopicPartition& at, std::int64_t offset) = 0;
   virtual Result<> Pause(const std::vector<TopicPartition>& partitions) = 0;
   virtual Result<> Resume(const std::vector<TopicPartition>& partitions) = 0;
   virtual std::vector<TopicPartition> Assignment() const = 0;
-  // Commits group offsets (next to read) synchronously. Errors: kUnavailable, kTimeout, kConflict (lost the partition).
+  // Commits group offsets (next to read) synchronously. Errors: kUnavailable, kTimeout, kConflict
+  // (lost the partition).
   virtual Result<> Commit(const std::map<TopicPartition, std::int64_t>& next) = 0;
 };
 
@@ -128,26 +136,31 @@ class Admin {
   static Result<std::unique_ptr<Admin>> Make(const KafkaOptions& kafka);
   virtual ~Admin() = default;
 
-  // Idempotent: a topic that is there already is success. Returns when every broker's metadata shows it.
-  virtual Result<> CreateTopics(std::span<const TopicSpec> topics, std::chrono::milliseconds deadline) = 0;
+  // Idempotent: a topic that is there already is success. Returns when every broker's metadata
+  // shows it.
+  virtual Result<> CreateTopics(std::span<const TopicSpec> topics,
+                                std::chrono::milliseconds deadline) = 0;
   // Idempotent. Returns when the topic is gone from the metadata.
   virtual Result<> DeleteTopic(const std::string& topic, std::chrono::milliseconds deadline) = 0;
   // Every topic with its number of partitions.
   virtual Result<std::map<std::string, int>> Topics(std::chrono::milliseconds deadline) = 0;
   // Offset after the last record (last stable offset) of each partition of a topic.
-  virtual Result<std::map<int, std::int64_t>> EndOffsets(const std::string& topic, std::chrono::milliseconds deadline) = 0;
+  virtual Result<std::map<int, std::int64_t>> EndOffsets(const std::string& topic,
+                                                         std::chrono::milliseconds deadline) = 0;
   // Committed group offsets of a topic; partitions without one are absent.
-  virtual Result<std::map<int, std::int64_t>> CommittedOffsets(const std::string& group, const std::string& topic,
-                                                               std::chrono::milliseconds deadline) = 0;
+  virtual Result<std::map<int, std::int64_t>> CommittedOffsets(
+      const std::string& group, const std::string& topic, std::chrono::milliseconds deadline) = 0;
   // First offset at or after an arrival time, for each partition; the end where there is none.
   virtual Result<std::map<int, std::int64_t>> OffsetsAt(const std::string& topic, ArrivalTime time,
                                                         std::chrono::milliseconds deadline) = 0;
 };
 
-// The topics of the platform and of a tenant, with partitions and settings as docs/formats/topics.md says.
+// The topics of the platform and of a tenant, with partitions and settings as
+// docs/formats/topics.md says.
 std::vector<TopicSpec> PlatformTopics();
 std::vector<TopicSpec> TenantTopics(const std::string& tenant);
-TopicSpec FeedTopic(const std::string& tenant, const std::string& model, const std::string& deployment, int partitions,
+TopicSpec FeedTopic(const std::string& tenant, const std::string& model,
+                    const std::string& deployment, int partitions,
                     std::chrono::milliseconds retention);
 
 }  // namespace outrigger::messaging

@@ -31,21 +31,22 @@ struct Record {
   std::optional<std::string> key;
   std::optional<std::string> value;  // nullopt: a tombstone
   Headers headers;
-  ArrivalTime time;                  // the broker's (LogAppendTime topics) or the producer's
+  ArrivalTime time;  // the broker's (LogAppendTime topics) or the producer's
 };
 
 // One record to write.
 struct OutRecord {
   std::string topic;
-  std::optional<int> partition;      // nullopt: by hash of the key (murmur2, as Java clients do)
+  std::optional<int> partition;  // nullopt: by hash of the key (murmur2, as Java clients do)
   std::optional<std::string> key;
   std::optional<std::string> value;
   Headers headers;
 };
 
-// CloudEvents 1.0 binary-mode headers (ce_id, ce_source, ce_type, ce_time, ce_specversion) plus traceparent, which every
-// record of ours carries. `id` must be deterministic. An empty `traceparent` makes a new one.
-Headers CloudEventHeaders(std::string_view id, std::string_view source, std::string_view type, std::int64_t time_ms,
-                          std::string_view traceparent = {});
+// CloudEvents 1.0 binary-mode headers (ce_id, ce_source, ce_type, ce_time, ce_specversion) plus
+// traceparent, which every record of ours carries. `id` must be deterministic. An empty
+// `traceparent` makes a new one.
+Headers CloudEventHeaders(std::string_view id, std::string_view source, std::string_view type,
+                          std::int64_t time_ms, std::string_view traceparent = {});
 
 }  // namespace outrigger::messaging

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Database: a pool of PostgreSQL connections and transactions that know their tenant, so that row level security holds
-// for every statement.
+// Database: a pool of PostgreSQL connections and transactions that know their tenant, so that row
+// level security holds for every statement.
 //
 // Threads:  Database may be used concurrently; a Transaction belongs to one thread.
 // Durable:  Commit() returning success means committed.
@@ -25,18 +25,18 @@ namespace outrigger::store {
 // A parameter in text form; nullopt is NULL.
 class Param {
  public:
-  Param(std::nullptr_t) {}                                        // NOLINT
-  Param(std::string value) : text_(std::move(value)) {}           // NOLINT
-  Param(std::string_view value) : text_(value) {}                 // NOLINT
-  Param(const char* value) : text_(value) {}                      // NOLINT
-  Param(bool value) : text_(value ? "true" : "false") {}          // NOLINT
-  Param(int value) : text_(std::to_string(value)) {}              // NOLINT
-  Param(std::int64_t value) : text_(std::to_string(value)) {}     // NOLINT
-  Param(std::uint64_t value) : text_(std::to_string(value)) {}    // NOLINT
+  Param(std::nullptr_t) {}                                              // NOLINT
+  Param(std::string value) : text_(std::move(value)) {}                 // NOLINT
+  Param(std::string_view value) : text_(value) {}                       // NOLINT
+  Param(const char* value) : text_(value) {}                            // NOLINT
+  Param(bool value) : text_(value ? "true" : "false") {}                // NOLINT
+  Param(int value) : text_(std::to_string(value)) {}                    // NOLINT
+  Param(std::int64_t value) : text_(std::to_string(value)) {}           // NOLINT
+  Param(std::uint64_t value) : text_(std::to_string(value)) {}          // NOLINT
   Param(std::optional<std::string> value) : text_(std::move(value)) {}  // NOLINT
-  Param(double value);                                            // NOLINT
+  Param(double value);                                                  // NOLINT
   template <typename Tag>
-  Param(const Id<Tag>& id) : text_(id.str()) {}                   // NOLINT
+  Param(const Id<Tag>& id) : text_(id.str()) {}  // NOLINT
   const std::optional<std::string>& text() const { return text_; }
 
  private:
@@ -71,17 +71,22 @@ class Transaction {
   virtual ~Transaction() = default;  // rolls back when not committed
 
   // Runs one statement with $1, $2 … parameters.
-  // Errors: kConflict - unique, foreign key or exclusion violated (hint: the constraint's name); kInvalidArgument - a value
-  // the database refuses; kTimeout - statement or lock time-out; kUnavailable - connection gone, nothing was committed.
+  // Errors: kConflict - unique, foreign key or exclusion violated (hint: the constraint's name);
+  // kInvalidArgument - a value the database refuses; kTimeout - statement or lock time-out;
+  // kUnavailable - connection gone, nothing was committed.
   virtual Result<Rows> Query(std::string_view sql, const std::vector<Param>& params = {}) = 0;
   // The number of rows it touched.
-  virtual Result<std::int64_t> Execute(std::string_view sql, const std::vector<Param>& params = {}) = 0;
+  virtual Result<std::int64_t> Execute(std::string_view sql,
+                                       const std::vector<Param>& params = {}) = 0;
   // Writes rows by COPY FROM STDIN. `next` fills the row's fields and returns false at the end.
-  virtual Result<std::int64_t> Copy(std::string_view table, const std::vector<std::string>& columns,
-                                    const std::function<bool(std::vector<std::optional<std::string>>&)>& next) = 0;
-  // Sets the tenant of all later statements (row level security). kWorker: a step sets its saga's tenant.
+  virtual Result<std::int64_t> Copy(
+      std::string_view table, const std::vector<std::string>& columns,
+      const std::function<bool(std::vector<std::optional<std::string>>&)>& next) = 0;
+  // Sets the tenant of all later statements (row level security). kWorker: a step sets its saga's
+  // tenant.
   virtual Result<> SetTenant(const TenantId& tenant) = 0;
-  // Errors: kTimeout - in doubt: read back by a key of yours; kUnavailable - not committed; kConflict - serialization.
+  // Errors: kTimeout - in doubt: read back by a key of yours; kUnavailable - not committed;
+  // kConflict - serialization.
   virtual Result<> Commit() = 0;
 };
 
@@ -101,16 +106,18 @@ class Database {
   static std::unique_ptr<Database> Open(const DatabaseOptions& options);
   virtual ~Database() = default;
 
-  // A connection of the pool with a transaction begun (READ COMMITTED), its tenant set when given. A connection with any
-  // connection-level error is discarded.
-  // Errors: kUnavailable - PostgreSQL is gone; kResourceExhausted - no free connection in time.
-  virtual Result<std::unique_ptr<Transaction>> Begin(const std::optional<TenantId>& tenant = std::nullopt) = 0;
+  // A connection of the pool with a transaction begun (READ COMMITTED), its tenant set when given.
+  // A connection with any connection-level error is discarded. Errors: kUnavailable - PostgreSQL is
+  // gone; kResourceExhausted - no free connection in time.
+  virtual Result<std::unique_ptr<Transaction>> Begin(
+      const std::optional<TenantId>& tenant = std::nullopt) = 0;
   // Whether the last use succeeded.
   virtual bool Healthy() const = 0;
 
   // Begin, run, commit. `work` returns Result<T> or Result<>; an error rolls back.
   template <typename Work>
-  auto Run(const std::optional<TenantId>& tenant, Work work) -> decltype(work(std::declval<Transaction&>())) {
+  auto Run(const std::optional<TenantId>& tenant, Work work)
+      -> decltype(work(std::declval<Transaction&>())) {
     auto transaction = Begin(tenant);
     if (!transaction) return std::move(transaction).error();
     auto result = work(**transaction);
@@ -124,8 +131,8 @@ class Database {
 // Errors: kConflict - the schema is newer than this binary; kUnavailable.
 Result<int> Migrate(const std::string& uri, std::chrono::milliseconds deadline);
 
-// AES-256-GCM with a random nonce, under a 32-byte key (64 hex digits in its file). `context` is authenticated too: give
-// what the secret belongs to (tenant/kind/name).
+// AES-256-GCM with a random nonce, under a 32-byte key (64 hex digits in its file). `context` is
+// authenticated too: give what the secret belongs to (tenant/kind/name).
 class Sealer {
  public:
   static Result<Sealer> FromHexKey(std::string_view hex);
