@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
+#include <vector>
 
 namespace outrigger {
 namespace {
@@ -32,6 +32,9 @@ void AppendUtf8(std::string& out, char32_t code) {
 // A recursive-descent parser; the depth limit bounds the recursion. Faults leave by exception
 // inside this file only.
 class Parser {
+  static constexpr std::size_t kPointerBytes = 16 << 20;
+  static constexpr std::size_t kShownKey = 128;
+
  public:
   Parser(std::string_view text, const JsonLimits& limits, JsonPositions* positions)
       : text_(text), limits_(limits), positions_(positions) {}
@@ -40,7 +43,7 @@ class Parser {
     if (text_.starts_with("\xEF\xBB\xBF")) Fail("syntax", "a byte order mark is not JSON");
     SkipBlanks();
     if (at_ == text_.size()) Fail("syntax", "the document is empty");
-    Json value = Value("", 0);
+    Json value = Value(0);
     SkipBlanks();
     if (at_ < text_.size()) Fail("syntax", "text after the end of the document");
     return value;
@@ -60,6 +63,29 @@ class Parser {
   }
 
  private:
+  // A step from the document to the value that is being read; keys live in the frames of Object().
+  struct Step {
+    const std::string* key = nullptr;  // null: an element
+    std::size_t index = 0;
+  };
+
+  std::string Pointer() const {
+    std::string pointer;
+    for (const Step& step : path_)
+      pointer = step.key ? PointerTo(pointer, *step.key) : PointerTo(pointer, step.index);
+    return pointer;
+  }
+
+  // A long key over many elements would make the pointers many times larger than the document, so
+  // their sum is bounded; what is past it has no position.
+  void RecordPosition() {
+    std::size_t size = 0;
+    for (const Step& step : path_) size += step.key ? step.key->size() + 1 : 8;
+    if (recorded_ + size > kPointerBytes) return;
+    recorded_ += size;
+    positions_->emplace(Pointer(), PositionOf(at_));
+  }
+
   // Offsets only grow between calls for positions, so the line count goes on from the last one.
   TextPosition PositionOf(std::size_t offset) {
     if (offset < counted_) counted_ = 0, line_ = 1, line_start_ = 0;
@@ -98,13 +124,13 @@ class Parser {
     }
   }
 
-  Json Value(const std::string& pointer, int depth) {
-    if (positions_) positions_->emplace(pointer, PositionOf(at_));
+  Json Value(int depth) {
+    if (positions_) RecordPosition();
     switch (Peek()) {
       case '{':
-        return Object(pointer, depth + 1);
+        return Object(depth + 1);
       case '[':
-        return Array(pointer, depth + 1);
+        return Array(depth + 1);
       case '"':
         return String();
       case 't':
@@ -114,7 +140,7 @@ class Parser {
       case 'n':
         return Word("null", nullptr);
       default:
-        return Number(pointer);
+        return Number();
     }
   }
 
@@ -129,7 +155,7 @@ class Parser {
       Fail("too-deep", "nested deeper than " + std::to_string(limits_.depth));
   }
 
-  Json Object(const std::string& pointer, int depth) {
+  Json Object(int depth) {
     CheckDepth(depth);
     Json object = Json::object();
     ++at_;
@@ -139,16 +165,16 @@ class Parser {
       if (Peek() != '"') Fail("syntax", "a member's name in double quotes is expected");
       const std::size_t key_at = at_;
       std::string key = String();
-      const std::string member =
-          positions_ || object.contains(key) ? PointerTo(pointer, key) : std::string();
+      path_.push_back({&key});
       if (object.contains(key))
-        FailAt(member.empty() ? PointerTo(pointer, key) : member, "duplicate-key",
-               "the member \"" + key + "\" is there twice", key_at);
+        FailAt(Pointer(), "duplicate-key",
+               "the member \"" + key.substr(0, kShownKey) + "\" is there twice", key_at);
       SkipBlanks();
       if (Peek() != ':') Fail("syntax", "':' is expected");
       ++at_;
       SkipBlanks();
-      Json value = Value(member, depth);
+      Json value = Value(depth);
+      path_.pop_back();
       object.emplace(std::move(key), std::move(value));
       SkipBlanks();
       if (Peek() == '}') return ++at_, object;
@@ -159,14 +185,16 @@ class Parser {
     }
   }
 
-  Json Array(const std::string& pointer, int depth) {
+  Json Array(int depth) {
     CheckDepth(depth);
     Json array = Json::array();
     ++at_;
     SkipBlanks();
     if (Peek() == ']') return ++at_, array;
     while (true) {
-      array.push_back(Value(positions_ ? PointerTo(pointer, array.size()) : std::string(), depth));
+      path_.push_back({nullptr, array.size()});
+      array.push_back(Value(depth));
+      path_.pop_back();
       SkipBlanks();
       if (Peek() == ']') return ++at_, array;
       if (Peek() != ',')
@@ -228,7 +256,7 @@ class Parser {
     return value;
   }
 
-  Json Number(const std::string& pointer) {
+  Json Number() {
     const std::size_t start = at_;
     const auto digits = [&] {
       const std::size_t first = at_;
@@ -261,7 +289,7 @@ class Parser {
     // Out of range is too large, or too small to tell from zero: the latter is read as zero (RFC
     // 8259, section 6).
     if (parsed.ec == std::errc::result_out_of_range && IsHuge(token)) {
-      FailAt(pointer, "number-range",
+      FailAt(Pointer(), "number-range",
              "the number " + std::string(token.substr(0, 32)) + " is too large", start);
     }
     return value;
@@ -275,6 +303,8 @@ class Parser {
   std::string_view text_;
   const JsonLimits& limits_;
   JsonPositions* positions_;
+  std::vector<Step> path_;
+  std::size_t recorded_ = 0;
   std::size_t at_ = 0;
   std::size_t counted_ = 0, line_ = 1, line_start_ = 0;
 };

@@ -84,6 +84,27 @@ TEST(AcceptedJson, TellsWhereEachValueBegins) {
   EXPECT_EQ(positions.at("").line, 1u);
 }
 
+TEST(DuplicateInJson, NamesADuplicateInsideByItsWholePointer) {
+  const auto parsed = ParseJson(R"({"a": [{"b": 1, "b": 2}]})");
+
+  ASSERT_FALSE(parsed.has_value());
+  EXPECT_EQ(parsed.error().pointer, "/a/0/b");
+}
+
+// 300 KB of key over 100,000 elements would be 30 GB of pointers.
+TEST(AcceptedJson, KeepsPositionsWithinBoundsUnderALongKey) {
+  std::string text = "{\"first\": 1, \"" + std::string(300'000, 'k') + "\": [1";
+  for (int i = 0; i < 100'000; ++i) text += ",1";
+  JsonPositions positions;
+
+  ASSERT_TRUE(ParseJson(text + "]}", {}, &positions).has_value());
+
+  std::size_t bytes = 0;
+  for (const auto& [pointer, at] : positions) bytes += pointer.size();
+  EXPECT_LT(bytes, 32u << 20);
+  EXPECT_TRUE(positions.contains("/first"));
+}
+
 TEST(NumberText, ReadsBackAsTheSameDouble) {
   for (const double value : {0.1, 1e21, -2.5, 1.0 / 3, 5e-324}) {
     EXPECT_EQ(std::strtod(NumberText(value).c_str(), nullptr), value);
