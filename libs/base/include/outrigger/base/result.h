@@ -81,9 +81,11 @@ class [[nodiscard]] Result : public std::expected<T, Error> {
 #define OR_CONCAT_(a, b) a##b
 #define OR_CONCAT(a, b) OR_CONCAT_(a, b)
 // Returns the error of `expression` from the enclosing function, if it is one.
-#define OR_RETURN_IF_ERROR(expression)                                                  \
-  do {                                                                                  \
-    if (auto or_result = (expression); !or_result) return std::move(or_result).error(); \
+#define OR_RETURN_IF_ERROR(expression) \
+  OR_RETURN_IF_ERROR_(OR_CONCAT(or_error_, __COUNTER__), expression)
+#define OR_RETURN_IF_ERROR_(result, expression)                                \
+  do {                                                                         \
+    if (auto result = (expression); !result) return std::move(result).error(); \
   } while (false)
 // OR_ASSIGN(auto x, F()): x is the value of F(), or the enclosing function returns its error.
 #define OR_ASSIGN(target, expression) \

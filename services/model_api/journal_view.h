@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// JournalView: what companions say in `journal.*` and were told in `control.*`, so that sagas,
+// status and clean-up read memory instead of Kafka.
+//
+// One consumer for all tenants; new tenants' topics are found within a second.
+// Threads:  every method may be called concurrently.
+// See also: docs/formats/journal.md, docs/formats/control.md
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "outrigger/base/clock.h"
+#include "outrigger/base/ids.h"
+#include "outrigger/lifecycle/boards.h"
+#include "outrigger/messaging/kafka.h"
+
+namespace outrigger::model_api {
+
+class JournalView {
+ public:
+  static Result<std::unique_ptr<JournalView>> Start(const messaging::KafkaOptions& kafka,
+                                                    Clock& clock);
+  ~JournalView();
+
+  struct Report {
+    lifecycle::CompanionStatus status;  // but `current`
+    std::int64_t state_revision = 0;    // revision of the desired state it obeys
+  };
+  std::optional<Report> Find(const TenantId& tenant, const DeploymentId& deployment) const;
+
+  // Value of `D/state` as last read; nullopt when there is none.
+  std::optional<std::string> State(const TenantId& tenant, const DeploymentId& deployment) const;
+  // Keys of the deployment that are alive in a topic ("control.T" or "journal.T").
+  std::vector<std::string> Keys(const std::string& topic, const DeploymentId& deployment) const;
+  // Deployments with any live key, by tenant.
+  std::vector<std::pair<TenantId, DeploymentId>> Deployments() const;
+
+  // Whether the topics were read to their ends lately: while false, silence of a companion means
+  // nothing.
+  bool Current() const;
+
+ private:
+  JournalView(messaging::KafkaOptions kafka, Clock& clock)
+      : kafka_(std::move(kafka)), clock_(clock) {}
+  void Run(std::stop_token stop);
+  Result<> Follow(std::stop_token stop);
+  Result<> AssignNewTopics(messaging::Admin& admin, messaging::Consumer& consumer);
+  void Take(const messaging::Record& record);
+  void TakeStatus(const std::string& tenant, const std::string& deployment,
+                  const std::string& value);
+
+  struct TopicKeys {
+    std::map<std::string, std::set<std::string>> by_deployment;
+  };
+
+  const messaging::KafkaOptions kafka_;
+  Clock& clock_;
+  mutable std::mutex mutex_;
+  std::map<std::string, TopicKeys> keys_;                              // by topic
+  std::map<std::pair<std::string, std::string>, Report> reports_;      // by tenant, deployment
+  std::map<std::pair<std::string, std::string>, std::string> states_;  // the same
+  std::map<std::string, std::int64_t> ends_;  // topic -> when its end was last seen
+  std::set<std::string> topics_;
+  std::atomic<std::int64_t> polled_at_{0};
+  std::jthread thread_;
+};
+
+}  // namespace outrigger::model_api
