@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "outrigger/messaging/kafka.h"
+
+namespace outrigger::messaging {
+namespace {
+
+using std::chrono::days;
+using std::chrono::milliseconds;
+
+// 17 MiB: a record may carry a whole request or reply, each at most 16 MiB.
+constexpr auto kMaxRecordBytes = "17825792";
+
+std::string Ms(milliseconds time) { return std::to_string(time.count()); }
+
+TopicSpec Compacted(std::string name, bool large = false) {
+  TopicSpec topic{
+      std::move(name),
+      1,
+      {{"cleanup.policy", "compact"},
+        {"segment.bytes", "16777216"},
+        {"max.compaction.lag.ms", "600000"}}
+  };
+  if (large) topic.config["max.message.bytes"] = kMaxRecordBytes;
+  return topic;
+}
+
+TopicSpec Kept(std::string name, int partitions, milliseconds retention, bool large = true) {
+  TopicSpec topic{
+      std::move(name), partitions, {{"cleanup.policy", "delete"}, {"retention.ms", Ms(retention)}}
+  };
+  if (large) topic.config["max.message.bytes"] = kMaxRecordBytes;
+  return topic;
+}
+
+}  // namespace
+
+std::vector<TopicSpec> PlatformTopics() {
+  TopicSpec telemetry = Kept("telemetry", 4, days(7), false);
+  telemetry.config["message.timestamp.type"] = "LogAppendTime";
+  return {std::move(telemetry), Compacted("catalog"), Compacted("credentials"),
+          Compacted("pusher-status"), Kept("model-events", 4, days(30), false)};
+}
+
+std::vector<TopicSpec> TenantTopics(const std::string& tenant) {
+  return {Compacted("control." + tenant), Compacted("journal." + tenant, true),
+          Kept("out." + tenant, 4, days(30)), Kept("dead." + tenant, 1, days(30)),
+          Kept("callbacks." + tenant, 1, days(2))};
+}
+
+TopicSpec FeedTopic(const std::string& tenant, const std::string& model,
+                    const std::string& deployment, int partitions, milliseconds retention) {
+  return Kept("feed." + tenant + "." + model + "." + deployment, partitions,
+              std::max<milliseconds>(retention, days(1)));
+}
+
+}  // namespace outrigger::messaging
