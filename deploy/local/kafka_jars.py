@@ -30,6 +30,11 @@ def cache():
                         pathlib.Path(os.environ.get("XDG_CACHE_HOME") or home + "/.cache") / "outrigger")
 
 
+def folder():
+    """Where the jars are, or will be."""
+    return cache() / f"kafka-{VERSION}" / "libs"
+
+
 def expected():
     """{file name: sha256} of the list."""
     lines = [line.split() for line in LIST.read_text().splitlines() if line and not line.startswith("#")]
@@ -88,7 +93,7 @@ def verify(libs):
 
 def fetch(say=lambda text: None):
     """The folder with the jars, fetched if need be."""
-    target = cache() / f"kafka-{VERSION}" / "libs"
+    target = folder()
     if complete(target):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
