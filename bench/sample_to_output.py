@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Sample acknowledged -> its output readable in `out` (read_committed) at 100 rec/s, against the same hops bare."""
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+from _side import BIN, System, free_port, listens, report, until
+
+RATE, SECONDS, PAIRS = 100, 10, 3
+MODEL = """#!/usr/bin/python3
+import json, os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    def answer(self):
+        request = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
+        out = json.dumps({"outputs": [{"assetId": d["assetId"], "columns": {"score": [0.5] * len(d["time"])}}
+                                      for d in request.get("data", [])]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(out)))
+        self.end_headers()
+        self.wfile.write(out)
+    do_GET = do_POST = answer
+    log_message = lambda *a: None
+ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+def deploy(system):
+    folder = system.dir / "images/constant/1"
+    folder.mkdir(parents=True)
+    (folder / "run").write_text(MODEL)
+    (folder / "run").chmod(0o755)
+    system.call("POST", "/asset-types", {"id": "machine", "name": "machine", "telemetries": [
+        {"name": "Temperature", "type": "number"}, {"name": "Score", "type": "number"}]})
+    system.call("POST", "/assets", {"id": "m1", "name": "m1", "type": "machine", "attributes": {}})
+    system.call("POST", "/models", {"name": "constant", "model": {
+        "type": "http", "scoreEndpoint": "/score", "healthCheckEndpoint": "/health", "hosted": "internal",
+        "container": {"image": "constant", "tag": "1"}}, "trigger": {"type": "REAL_TIME"},
+        "inputs": [{"dataColumnName": "t"}], "outputs": [{"dataColumnName": "score"}]})
+    system.call("PUT", "/models/constant/mappings", {"inputs": {"t": {"assetType": "machine", "telemetry": "Temperature"}},
+                                                     "outputs": {"score": {"assetType": "machine", "telemetry": "Score"}}})
+    system.call("POST", "/models/constant/deploy")
+    until("the model being ACTIVE", lambda: system.call("GET", "/models/constant")["status"]["state"] == "ACTIVE", 60)
+
+
+def run(*words):
+    done = subprocess.run([BIN / "bench_sample_to_output", *map(str, words)], capture_output=True, check=False)
+    if done.returncode:
+        sys.exit(f"bench_sample_to_output {words[2]}: {done.stderr.decode()[-500:]}")
+    return json.loads(done.stdout)
+
+
+def main():
+    with System() as system:
+        deploy(system)
+        folder = system.dir / "bare"
+        folder.mkdir()
+        (folder / "run").write_text(MODEL)
+        bare_port = free_port()
+        model = subprocess.Popen([sys.executable, folder / "run"], env=os.environ | {"PORT": str(bare_port)})
+        try:
+            until("the bare model listening", lambda: listens(bare_port))
+            brokers, pairs = system.env["OUTRIGGER_KAFKA"], []
+            for _ in range(PAIRS):
+                ours = run(brokers, 0, "outrigger", RATE, SECONDS, system.env["OUTRIGGER_DATA_COLLECTOR"],
+                           system.env["OUTRIGGER_TOKEN"], "m1", "default")
+                pairs.append((ours, run(brokers, bare_port, "bare", RATE, SECONDS)))
+        finally:
+            model.terminate()
+            model.wait(10)
+        report("sample_to_output", "p50 <= 1.5, p99 <= 2", [a["p50_ms"] / b["p50_ms"] for a, b in pairs],
+               {"p99_ratio": round(statistics.median(a["p99_ms"] / b["p99_ms"] for a, b in pairs), 3),
+                "pairs": [{"outrigger": a, "bare": b} for a, b in pairs]})
+
+
+main()
