@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "log_file.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "outrigger/base/text.h"
+
+namespace outrigger::orchestrator {
+namespace {
+
+class LogFileTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/outrigger-log-XXXXXX";
+    ASSERT_NE(::mkdtemp(name), nullptr);
+    root_ = name;
+    log_ = root_ + "/log";
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+
+  std::string root_;
+  std::string log_;
+};
+
+TEST_F(LogFileTest, GivesTheLastLines) {
+  ASSERT_TRUE(WriteFile(log_, "one\ntwo\nthree\n").ok());
+
+  EXPECT_EQ(TailOfLog(log_, 2, 1000), "two\nthree\n");
+  EXPECT_EQ(TailOfLog(log_, 3, 1000), "one\ntwo\nthree\n");
+  EXPECT_EQ(TailOfLog(log_, 9, 1000), "one\ntwo\nthree\n");
+  EXPECT_EQ(TailOfLog(log_, 0, 1000), "");
+  EXPECT_EQ(TailOfLog(log_, -1, 1000), "");
+}
+
+TEST_F(LogFileTest, GivesALineThatHasNotEnded) {
+  ASSERT_TRUE(WriteFile(log_, "\none\ntwo").ok());
+
+  EXPECT_EQ(TailOfLog(log_, 1, 1000), "two");
+  EXPECT_EQ(TailOfLog(log_, 3, 1000), "\none\ntwo");
+}
+
+TEST_F(LogFileTest, IsEmptyWithoutAFile) { EXPECT_EQ(TailOfLog(log_, 5, 1000), ""); }
+
+TEST_F(LogFileTest, IsCutAndStaysReadable) {
+  std::string text;
+  for (int line = 0; line < 1000; ++line) text += "line " + std::to_string(line) + "\n";
+  ASSERT_TRUE(WriteFile(log_, text).ok());
+
+  CutLog(log_, 1024);
+
+  EXPECT_EQ(std::filesystem::file_size(log_), 0U);
+  EXPECT_EQ(std::filesystem::file_size(log_ + ".1"), 1024U);
+  EXPECT_EQ(TailOfLog(log_, 2, 4096), "line 998\nline 999\n");
+}
+
+TEST_F(LogFileTest, IsLeftAloneWithinItsBound) {
+  ASSERT_TRUE(WriteFile(log_, "short\n").ok());
+
+  CutLog(log_, 1024);
+
+  EXPECT_EQ(std::filesystem::file_size(log_), 6U);
+  EXPECT_FALSE(std::filesystem::exists(log_ + ".1"));
+}
+
+}  // namespace
+}  // namespace outrigger::orchestrator
