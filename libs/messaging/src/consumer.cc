@@ -33,7 +33,7 @@ class KafkaConsumer final : public Consumer {
     ConfHandle conf = MakeConf(
         kafka,
         {
-  // librdkafka assigns only with a group id; it joins none until it subscribes.
+            // librdkafka assigns only with a group id; it joins none until it subscribes.
             {"group.id", grouped_ ? options.group : "outrigger-by-assignment"},
             {"group.instance.id", options.instance},
             {"partition.assignment.strategy", "range"},

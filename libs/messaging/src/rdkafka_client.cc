@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "outrigger/base/clock.h"
 #include "outrigger/base/log.h"
@@ -10,10 +11,11 @@
 namespace outrigger::messaging {
 namespace {
 
+// Each failed connection is a line of librdkafka's (facility FAIL), once a second and client: that
+// all brokers are gone is said once, below.
 void OnLog(const rd_kafka_t* client, int level, const char* facility, const char* text) {
-  // Below "warning" librdkafka tells of its every reconnect; metrics and readiness tell that
-  // better.
-  Log(level <= 4 ? LogLevel::kWarning : LogLevel::kDebug, "kafka client",
+  const bool worth_it = level <= 4 && std::string_view(facility) != "FAIL";
+  Log(worth_it ? LogLevel::kWarning : LogLevel::kDebug, "kafka client",
       {
           {"client",   client ? rd_kafka_name(client) : ""},
           {"facility", facility                           },
@@ -22,11 +24,14 @@ void OnLog(const rd_kafka_t* client, int level, const char* facility, const char
 }
 
 // librdkafka reports what it retries by itself as errors too: no caller could do better.
-void OnError(rd_kafka_t*, int code, const char* reason, void*) {
-  Log(LogLevel::kDebug, "kafka client",
+void OnError(rd_kafka_t* client, int code, const char* reason, void*) {
+  const auto error = static_cast<rd_kafka_resp_err_t>(code);
+  Log(error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ? LogLevel::kWarning : LogLevel::kDebug,
+      "kafka client",
       {
-          {"error", rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(code))},
-          {"text",  reason                                                   }
+          {"client", rd_kafka_name(client)   },
+          {"error",  rd_kafka_err2name(error)},
+          {"text",   reason                  }
   });
 }
 

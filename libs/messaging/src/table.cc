@@ -144,6 +144,7 @@ class KafkaCompactedTable final : public CompactedTable {
       std::erase_if(wishes_, [&](Wish& wish) {
         const bool reached = wish.end && next_ >= *wish.end;
         if (!reached && now < wish.until) return false;
+        if (reached) ready_ = true;
         (reached ? met : late).push_back(std::move(wish));
         return true;
       });

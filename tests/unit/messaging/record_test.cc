@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outrigger/messaging/record.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "outrigger/messaging/kafka.h"
+
+namespace outrigger::messaging {
+namespace {
+
+using ::testing::MatchesRegex;
+
+TEST(RecordTest, FindsTheFirstHeaderOfAName) {
+  const Headers headers{
+      {"a", "1"},
+      {"b", "2"},
+      {"b", "3"}
+  };
+
+  EXPECT_EQ(FindHeader(headers, "b"), "2");
+  EXPECT_EQ(FindHeader(headers, "c"), std::nullopt);
+}
+
+TEST(RecordTest, CarriesEveryCloudEventAttributeAndATraceOfItsOwn) {
+  const auto headers = CloudEventHeaders("id", "/s", "t", 1'700'000'000'000);
+
+  EXPECT_EQ(FindHeader(headers, "ce_id"), "id");
+  EXPECT_EQ(FindHeader(headers, "ce_source"), "/s");
+  EXPECT_EQ(FindHeader(headers, "ce_type"), "t");
+  EXPECT_EQ(FindHeader(headers, "ce_time"), "2023-11-14T22:13:20.000Z");
+  EXPECT_EQ(FindHeader(headers, "ce_specversion"), "1.0");
+  EXPECT_THAT(std::string(*FindHeader(headers, "traceparent")),
+              MatchesRegex("00-[0-9a-f]{32}-[0-9a-f]{16}-01"));
+}
+
+TEST(RecordTest, KeepsATraceThatIsGiven) {
+  const auto headers = CloudEventHeaders("id", "/s", "t", 0, "00-ab-cd-01");
+
+  EXPECT_EQ(FindHeader(headers, "traceparent"), "00-ab-cd-01");
+}
+
+TEST(TopicsTest, AFeedIsKeptAtLeastADay) {
+  using std::chrono::hours;
+
+  EXPECT_EQ(FeedTopic("t", "m", "d", 3, hours(1)).config.at("retention.ms"), "86400000");
+  EXPECT_EQ(FeedTopic("t", "m", "d", 3, hours(48)).config.at("retention.ms"), "172800000");
+  EXPECT_EQ(FeedTopic("t", "m", "d", 3, hours(1)).name, "feed.t.m.d");
+  EXPECT_EQ(FeedTopic("t", "m", "d", 3, hours(1)).partitions, 3);
+}
+
+TEST(TopicsTest, CompactedTopicsHaveOnePartitionAndAreCompactedSoon) {
+  auto topics = TenantTopics("acme");
+  for (const auto& topic : PlatformTopics()) topics.push_back(topic);
+
+  for (const auto& topic : topics) {
+    if (topic.config.at("cleanup.policy") != "compact") continue;
+    EXPECT_EQ(topic.partitions, 1) << topic.name;
+    EXPECT_EQ(topic.config.at("max.compaction.lag.ms"), "600000") << topic.name;
+  }
+  EXPECT_EQ(std::ranges::count_if(topics, [](const auto& t) { return t.name == "out.acme"; }), 1);
+}
+
+}  // namespace
+}  // namespace outrigger::messaging
