@@ -3,8 +3,8 @@
 // and framing checks everywhere.
 //
 // Threads:  handlers of Route() run on an io thread and must not block; handlers of BlockingRoute()
-// run on a bounded
-//           pool of workers. A Responder may be called from any thread.
+// run on a bounded pool of workers. A Responder may be called from any thread. An exception of a
+// handler is answered 500.
 // Lifetime: the Router is moved into the server; what handlers refer to must outlive it.
 // See also: docs/adr/0005-beast-for-every-listener.md
 #pragma once
@@ -28,7 +28,7 @@ namespace outrigger::http {
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
-  std::string method;
+  std::string method;                                       // HEAD is handed over as GET
   std::string path;                                         // still percent-encoded, without query
   std::string route;                                        // the pattern that matched
   std::vector<std::pair<std::string, std::string>> params;  // of the pattern, percent-decoded
@@ -93,6 +93,7 @@ struct ServerOptions {
   std::size_t max_connections = 4096;                  // beyond it a new connection is closed
   std::size_t head_bytes = 16 * 1024;                  // beyond it: 431
   std::size_t body_bytes = 1 << 20;                    // beyond it: 413
+  std::size_t total_body_bytes = 256 << 20;            // of all requests at hand; beyond it: 503
   std::chrono::milliseconds request_deadline{30'000};  // for a whole request to arrive, then 408
   std::chrono::milliseconds idle_deadline{75'000};     // between requests
   std::chrono::milliseconds answer_deadline{60'000};   // for the handler, then 503

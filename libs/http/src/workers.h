@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// WorkerPool: the threads of blocking routes behind a bounded queue, so that a slow database costs
+// 503s and never the listener.
+//
+// Threads:  Push() may be called concurrently. Lifetime: Stop() waits for tasks that run.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace outrigger::http {
+
+class WorkerPool {
+ public:
+  using Task = std::move_only_function<void()>;
+  WorkerPool(int threads, std::size_t max_queued);
+  ~WorkerPool() { Stop(); }
+  WorkerPool(const WorkerPool&) = delete;
+
+  // False when the queue is full or the pool stopped; the task is then destroyed unrun.
+  bool Push(Task task);
+  // Drops what is queued and joins the threads. Idempotent.
+  void Stop();
+
+ private:
+  void Run();
+  const std::size_t max_queued_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Task> queue_;
+  bool stopped_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace outrigger::http
