@@ -110,6 +110,7 @@ Result<std::optional<Record>> DeploymentFolder::ReadRecord() const {
   record.digest = Member<std::string>(*document, "digest");
   record.memory_bytes = Member<std::int64_t>(*document, "memoryBytes");
   record.memory_kills = Member<std::int64_t>(*document, "memoryKills");
+  record.confirmed = document->value("confirmed", nlohmann::json()) == true;
   record.ended = Member<std::string>(*document, "ended");
   return std::optional(std::move(record));
 }
@@ -124,6 +125,7 @@ Result<> DeploymentFolder::WriteRecord(const Record& record) const {
       {"executable",  record.executable  },
       {"digest",      record.digest      },
       {"memoryBytes", record.memory_bytes},
+      {"confirmed",   record.confirmed   },
       {"ended",       record.ended       },
   };
   return WriteFile(path_ + "/record", Dump(document), 0600);

@@ -37,7 +37,9 @@ struct Record {
   std::string digest;
   std::int64_t memory_bytes = 0;
   std::int64_t memory_kills = 0;  // of its control group when it was started
-  std::string ended;              // how it ended, for a person; empty: nobody saw it end
+  // The process has become the model. Without it, it may still wait for an engine that is gone.
+  bool confirmed = false;
+  std::string ended;  // how it ended, for a person; empty: nobody saw it end
 };
 
 class DeploymentFolder {

@@ -100,7 +100,7 @@ Result<std::string> ProcessEngine::Start(const Workload& workload, const StartSp
   const std::lock_guard hold(*turn);
   OR_ASSIGN(const Descriptor held, folder.TakeTurn(kTurnLimit));
   OR_ASSIGN(const State::Seen seen, state_->Look(folder, workload));
-  if (seen.live) return EndpointOf(seen.record->port);
+  if (seen.live && seen.record->confirmed) return EndpointOf(seen.record->port);
   OR_ASSIGN(const FoundImage image, FindImage(state_->options.images, spec.image));
   // Whatever the last one left behind, in whatever session, would meet the new one.
   OR_RETURN_IF_ERROR(state_->Clear(folder, workload, seen.record, false));
@@ -123,6 +123,7 @@ Result<std::string> ProcessEngine::Start(const Workload& workload, const StartSp
                       .digest = image.digest,
                       .memory_bytes = spec.memory_bytes,
                       .memory_kills = state_->groups.MemoryKills(state_->GroupOf(workload)),
+                      .confirmed = false,
                       .ended = {}};
   if (const auto launched = state_->Launch(folder, plan, record); !launched) {
     state_->groups.Remove(state_->GroupOf(workload));

@@ -197,11 +197,12 @@ Result<> ProcessEngine::State::Launch(const DeploymentFolder& folder, const Spaw
   }
   children.Add(child.pid());
   const auto released = child.Release(plan);
-  if (released) return {};
-  children.Forget(child.pid());
-  record.ended = "not started: " + released.error().message();
+  record.confirmed = released.ok();
+  if (!released) record.ended = "not started: " + released.error().message();
+  if (!released) children.Forget(child.pid());
+  // Unconfirmed, it would be started anew by the next Start: no harm but for the model's time.
   if (const auto written = folder.WriteRecord(record); !written)
-    LogWarning("a failed start could not be recorded", {written.error()});
+    LogWarning("how a start went could not be recorded", {written.error()});
   return released;
 }
 
