@@ -151,8 +151,10 @@ Result<Descriptor> ProcessEngine::State::LockFor(const DeploymentFolder& folder,
 
 Result<std::optional<uid_t>> ProcessEngine::State::UserFor(const DeploymentFolder& folder) {
   if (!users.available()) return std::optional<uid_t>();
+  const auto known = folder.ReadUser();
+  if (known && users.Owns(folder.name(), *known)) return known;
   OR_ASSIGN(const uid_t user, users.Take(folder.name()));
-  if (folder.ReadUser() != user) OR_RETURN_IF_ERROR(folder.WriteUser(user));
+  OR_RETURN_IF_ERROR(folder.WriteUser(user));
   return std::optional(user);
 }
 

@@ -53,8 +53,11 @@ std::uint64_t HashOf(const std::string& text) {
 
 std::set<uid_t> UsersThatRun() {
   std::set<uid_t> users;
-  for (const pid_t pid : AllPids())
-    if (const auto user = UserOf(pid)) users.insert(*user);
+  for (const pid_t pid : AllPids()) {
+    const auto process = ReadProcess(pid);
+    const auto user = UserOf(pid);
+    if (process && !process->dead() && user) users.insert(*user);
+  }
   return users;
 }
 

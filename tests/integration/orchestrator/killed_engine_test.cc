@@ -54,7 +54,9 @@ TEST_F(KilledEngineTest, KilledAtAnyMomentOfAStartItLeavesOneModelOrNone) {
 
     ASSERT_TRUE(started.ok()) << started.error().ToString();
     ASSERT_EQ(Inspect().phase, Phase::kRunning);
-    ASSERT_TRUE(Eventually([&] { return LivingModels().size() == 1; })) << LivingModels().size();
+    ASSERT_TRUE(Eventually([&] { return LivingModels().size() == 1; }))
+        << LivingModels().size() << " " << Inspect().detail << " "
+        << engine_->Logs(workload_, 9).value_or("");
     ASSERT_TRUE(engine_->Stop(workload_).ok());
     ASSERT_TRUE(LivingModels().empty());
     if (round % 2 == 0) {
