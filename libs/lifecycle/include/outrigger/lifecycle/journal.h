@@ -60,7 +60,8 @@ struct SagaRecord {
   DeploymentPlan plan;
 };
 
-// One move of a saga. Absolute values: the same write twice is one.
+// One move of a saga. Absolute values: the same write twice is one. A step that FAILED stays so
+// while it is undone; UNDONE keeps the error that was there.
 struct JournalEntry {
   int cursor = 0;
   Direction direction = Direction::kRun;
@@ -101,6 +102,7 @@ class SagaJournal {
   // it or it has ended: drop it; kUnavailable, kTimeout - outcome unknown: repeat.
   virtual Result<bool> Write(const SagaRef& saga, const JournalEntry& entry) = 0;
   // Ends the saga and moves its model, in one transaction with the history and the model-event.
+  // A saga that was superseded meanwhile ends UNDONE and moves nothing.
   // Where the model comes to DRAFT its deployment ends; where it was REMOVING it is gone.
   // Errors: as Write(); kConflict also after an earlier End() that succeeded.
   virtual Result<> End(const SagaRef& saga, const SagaEnd& end) = 0;

@@ -19,6 +19,7 @@ namespace outrigger::lifecycle {
 struct DeploymentPlan {
   StartSpec start;              // its digest is filled in by the step resolve_image
   std::string endpoint;         // of the last start; filled in by start_model
+  std::int64_t started_at = 0;  // of that start, Unix ms: older health is not its
   std::int64_t generation = 0;  // of the model's desired state that this plan was made from
   int partitions = 1;           // of the feed
   Millis feed_retention{86'400'000};

@@ -48,17 +48,19 @@ class Runner {
   struct Entry {
     HeldSaga saga;
     SteadyTime due{};
-    SteadyTime leased_until{};
+    SteadyTime leased_until{};  // by our own clock; after it nothing new may be begun
     bool running = false;
-    bool lost = false;
   };
+  using Entries = std::map<OperationId, Entry>;
 
   void Keep();
   void Work();
   void ClaimMore();
   void RenewLeases();
-  void Advance(std::unique_lock<std::mutex>& lock, Entry& entry);
-  std::map<OperationId, Entry>::iterator NextDue(SteadyTime now, SteadyTime& wake_at);
+  void ReleaseAll();
+  void Advance(std::unique_lock<std::mutex>& lock, Entries::iterator entry);
+  // The entry that is due first and idle; end() when there is none.
+  Entries::iterator NextDue();
 
   Platform platform_;
   const RunnerOptions options_;

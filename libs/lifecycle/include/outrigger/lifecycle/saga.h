@@ -39,10 +39,10 @@ struct Platform {
 struct StepContext {
   Platform& platform;
   SagaRecord& saga;
-  Millis waited{0};           // since the step began, tries and restarts included
-  std::int64_t began_at = 0;  // the same as a wall time, Unix ms
-  std::string waiting_for;    // with kWait: shown in the operation
-  std::string reason;         // of the state the last step leads to
+  Millis waited{0};         // since the step began, tries and restarts included
+  bool first_ask = true;    // this process has not had kWait from it; what asks others, asks now
+  std::string waiting_for;  // with kWait: shown in the operation
+  std::string reason;       // of the state the last step leads to
   std::string message;
 
   Workload workload() const { return {saga.ref.tenant, saga.model, saga.deployment}; }

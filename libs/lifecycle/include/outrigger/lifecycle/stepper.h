@@ -15,17 +15,6 @@
 
 namespace outrigger::lifecycle {
 
-// A saga between claim and end, in the hands of one worker.
-struct HeldSaga {
-  SagaRecord record;
-  SteadyTime step_began{};
-  bool begun = false;                     // the journal knows that the step at the cursor runs
-  std::string told;                       // the last thing the journal was told it waits for
-  std::optional<JournalEntry> unwritten;  // outcome unknown: to be repeated before anything else
-  std::optional<SagaEnd> ending;
-};
-HeldSaga Hold(SagaRecord record, SteadyTime now);
-
 enum class TurnOutcome {
   kGoOn,   // at once
   kLater,  // after `delay`
@@ -37,9 +26,23 @@ struct Turn {
   Millis delay{0};
 };
 
+// A saga between claim and end, in the hands of one worker.
+struct HeldSaga {
+  SagaRecord record;
+  SteadyTime step_began{};
+  bool begun = false;  // the journal knows that the step at the cursor runs
+  bool asked = false;  // that step has answered kWait
+  std::string told;    // what the journal was last told it waits for
+  // A write whose outcome is unknown: repeated before anything else.
+  std::optional<JournalEntry> unwritten;
+  std::optional<SagaEnd> unended;
+  Turn after_write{};
+};
+HeldSaga Hold(SagaRecord record, SteadyTime now);
+
 class SagaStepper {
  public:
-  explicit SagaStepper(Platform platform) : platform_(platform) {}
+  explicit SagaStepper(Platform& platform) : platform_(platform) {}
 
   // Requires: `saga` is leased to the caller.
   Turn Advance(HeldSaga& saga);
@@ -47,15 +50,18 @@ class SagaStepper {
  private:
   Turn RunStep(HeldSaga& saga);
   Turn UndoStep(HeldSaga& saga);
-  Turn StepDone(HeldSaga& saga, StepContext& context);
-  Turn StepUndone(HeldSaga& saga);
+  Turn StepDone(HeldSaga& saga, const StepContext& context);
   Turn StepWaits(HeldSaga& saga, const StepContext& context);
-  Turn StepFailed(HeldSaga& saga, const Error& error);
+  Turn StepFailed(HeldSaga& saga, const StepContext& context, const Error& error);
+  Turn UndoFailed(HeldSaga& saga, const Error& error);
+  Turn MoveDown(HeldSaga& saga, std::vector<StepRecord> rows);
   Turn BeginAnew(HeldSaga& saga, const StepContext& context);
-  Turn Write(HeldSaga& saga, JournalEntry entry, Turn then);
+  Turn Write(HeldSaga& saga, std::vector<StepRecord> rows, Turn then);
+  Turn Repeat(HeldSaga& saga);
   Turn End(HeldSaga& saga, SagaEnd end);
+  StepContext ContextOf(HeldSaga& saga) const;
 
-  Platform platform_;
+  Platform& platform_;
 };
 
 }  // namespace outrigger::lifecycle
