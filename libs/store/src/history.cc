@@ -110,7 +110,7 @@ class PostgresHistory final : public HistoryStore {
   Result<> Append(std::span<const HistoryRow> rows, std::span<const ArchiveMove> moves) override;
   Result<> MakeDaysAhead() override { return days_.MakeAhead(); }
   Result<std::vector<Point>> Points(const PointsQuery& query) override;
-  Result<std::vector<AggregatePoint>> Aggregates(const AggregateQuery& query) override;
+  Result<Aggregated> Aggregates(const AggregateQuery& query) override;
   Result<std::vector<LatestValue>> Latest(const TenantId& tenant, const AssetId& asset) override;
 
  private:
@@ -123,7 +123,7 @@ class PostgresHistory final : public HistoryStore {
   };
   Plan PlanOf(std::span<const HistoryRow> rows) const;
   Result<> Write(Transaction& transaction, const Plan& plan, std::span<const ArchiveMove> moves);
-  Error TooMuch(const AggregateQuery& query);
+  std::int64_t TouchedBy(const AggregateQuery& query);
 
   Database& archive_;
   Database& readers_;
@@ -201,7 +201,7 @@ Result<std::vector<Point>> PostgresHistory::Points(const PointsQuery& query) {
   return points;
 }
 
-Error PostgresHistory::TooMuch(const AggregateQuery& query) {
+std::int64_t PostgresHistory::TouchedBy(const AggregateQuery& query) {
   const Statement touched = TouchedStatement(query);
   std::int64_t estimate = query.max_rows + 1;
   const auto plan = readers_.Run(query.points.tenant, [&](Transaction& transaction) {
@@ -215,22 +215,22 @@ Error PostgresHistory::TooMuch(const AggregateQuery& query) {
       estimate = std::max(estimate, rows);
     }
   }
-  return {ErrorCode::kResourceExhausted,
-          "the query would read about " + std::to_string(estimate) + " values, more than " +
-              std::to_string(query.max_rows),
-          "ask for a shorter span"};
+  return estimate;
 }
 
-Result<std::vector<AggregatePoint>> PostgresHistory::Aggregates(const AggregateQuery& query) {
+Result<Aggregated> PostgresHistory::Aggregates(const AggregateQuery& query) {
   const Statement statement = AggregateStatement(query);
   OR_ASSIGN(const Rows rows, readers_.Run(query.points.tenant, [&](Transaction& transaction) {
     return transaction.Query(statement.sql, statement.params);
   }));
-  if (!rows.empty() && rows[0].Int(4) > query.max_rows) return TooMuch(query);
-  std::vector<AggregatePoint> points;
-  points.reserve(rows.size());
-  for (const Row& row : rows) points.push_back({row.Int(0), ValueOf(row, 1)});
-  return points;
+  Aggregated aggregated;
+  if (!rows.empty() && rows[0].Int(4) > query.max_rows) {
+    aggregated.too_much = TouchedBy(query);
+    return aggregated;
+  }
+  aggregated.points.reserve(rows.size());
+  for (const Row& row : rows) aggregated.points.push_back({row.Int(0), ValueOf(row, 1)});
+  return aggregated;
 }
 
 Result<std::vector<LatestValue>> PostgresHistory::Latest(const TenantId& tenant,

@@ -47,6 +47,12 @@ struct AggregatePoint {
   std::optional<HistoryValue> value;
 };
 
+struct Aggregated {
+  std::vector<AggregatePoint> points;
+  // Set instead of points: about so many values would be read, more than max_rows.
+  std::optional<std::int64_t> too_much;
+};
+
 struct LatestValue {
   std::string telemetry;
   Point point;
@@ -98,9 +104,8 @@ class HistoryStore : public ArchivePositions {
   // At most `limit` points in the order asked for. Errors: kUnavailable, kTimeout.
   virtual Result<std::vector<Point>> Points(const PointsQuery& query) = 0;
 
-  // Errors: kResourceExhausted - more than `max_rows` values would be read; the message carries the
-  // estimate; kUnavailable, kTimeout.
-  virtual Result<std::vector<AggregatePoint>> Aggregates(const AggregateQuery& query) = 0;
+  // At most `limit` intervals in the order asked for. Errors: kUnavailable, kTimeout.
+  virtual Result<Aggregated> Aggregates(const AggregateQuery& query) = 0;
 
   // The newest value of each telemetry of an asset, by event time.
   virtual Result<std::vector<LatestValue>> Latest(const TenantId& tenant, const AssetId& asset) = 0;

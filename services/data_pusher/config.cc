@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data_pusher/config.h"
+
+#include <array>
+
+namespace outrigger::data_pusher {
+namespace {
+
+constexpr auto kSettings = std::to_array<Setting>({
+    {"listen_address", SettingKind::kText, "127.0.0.1",
+     "address of the query API and the admin port"},
+    {"port", SettingKind::kInteger, "0", "port of the query API; 0: a free one", false, 0, 65'535},
+    {"admin_port", SettingKind::kInteger, "0", "port of health and metrics; 0: a free one", false,
+     0, 65'535},
+    {"kafka_brokers", SettingKind::kText, "", "host:port of one or more brokers", true},
+    {"postgres_uri", SettingKind::kText, "", "postgresql://user@host:port/database", true},
+    {"instance", SettingKind::kText, "pusher-0",
+     "name of this replica, unique among those that run: it takes its partitions back at once "
+     "after "
+     "a restart"},
+    {"workers", SettingKind::kInteger, "8", "queries at a time", false, 1, 256},
+    {"max_query_rows", SettingKind::kInteger, "2000000",
+     "an aggregate that would read more values is refused", false, 1'000, 1e9},
+    {"hot_assets", SettingKind::kInteger, "100000", "assets whose latest values are kept in memory",
+     false, 1, 1e8},
+    {"feeds_in_flight", SettingKind::kInteger, "50000",
+     "records on their way to feeds before routing waits", false, 100, 1e6},
+    {"feed_give_up", SettingKind::kMillis, "60000",
+     "how long a feed that an open route names may be unknown to Kafka before its records are "
+     "dropped, ms", false, 1'000, 3'600'000},
+    {"archive_batch", SettingKind::kInteger, "5000", "samples a transaction", false, 1, 100'000},
+    {"history_days", SettingKind::kInteger, "400",
+     "days back that have a partition of their own; what is older shares one", false, 1, 10'000},
+});
+
+}  // namespace
+
+std::span<const Setting> Settings() { return kSettings; }
+
+}  // namespace outrigger::data_pusher

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data_pusher/feed_writer.h"
+
+#include <utility>
+#include <vector>
+
+#include "outrigger/base/log.h"
+
+namespace outrigger::data_pusher {
+namespace {
+
+std::size_t BytesOf(const messaging::OutRecord& record) {
+  return 256 + (record.value ? record.value->size() : 0);
+}
+
+bool Wanted(const Route& route, const CatalogSnapshot& catalog) {
+  const RoutePtr* now = catalog.routes.Find(CatalogKey(route.tenant, route.deployment));
+  return now != nullptr && (*now)->open;
+}
+
+}  // namespace
+
+FeedWriter::FeedWriter(const Options& options, Clock& clock, Metrics& metrics)
+    : options_(options),
+      clock_(clock),
+      given_up_(metrics.GetCounter("outrigger_pusher_feed_given_up_total",
+                                   "Feed records dropped because their feed is gone")),
+      in_flight_gauge_(metrics.GetGauge("outrigger_pusher_feed_in_flight",
+                                        "Feed records not yet acknowledged")) {}
+
+void FeedWriter::Send(messaging::Producer& producer, RoutePtr route, messaging::OutRecord record,
+                      std::function<void()> done) {
+  auto job =
+      std::make_shared<Job>(Job{++sequence_, std::move(route), std::move(record), std::move(done)});
+  bytes_ += BytesOf(job->record);
+  in_flight_gauge_.Set(static_cast<double>(++in_flight_));
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto missing = missing_.find(job->record.topic); missing != missing_.end()) {
+      missing->second.held.emplace(job->sequence, job);
+      return;
+    }
+  }
+  Hand(producer, job, false);
+}
+
+void FeedWriter::Hand(messaging::Producer& producer, const JobPtr& job, bool probe) {
+  const Result<> sent = producer.Send(job->record, [this, job, probe](const auto& delivered) {
+    Delivered(job, probe, delivered ? nullptr : &delivered.error());
+  });
+  if (!sent) Delivered(job, probe, &sent.error());
+}
+
+void FeedWriter::Delivered(const JobPtr& job, bool probe, const Error* error) {
+  if (error == nullptr) {
+    if (probe) {
+      const std::scoped_lock lock(mutex_);
+      Missing& missing = missing_[job->record.topic];
+      missing.found = true;
+      missing.held.erase(job->sequence);
+    }
+    Finish(job);
+    return;
+  }
+  // A full queue holds the topic back as an unknown one does: order is kept, and it is tried again.
+  if (error->code() == ErrorCode::kNotFound || error->code() == ErrorCode::kResourceExhausted) {
+    Hold(job, error->code() == ErrorCode::kNotFound);
+    return;
+  }
+  if (!failed_.exchange(true)) {
+    LogError("feed producer failed", {
+                                         {"topic", job->record.topic},
+                                         *error
+    });
+  }
+}
+
+void FeedWriter::Hold(const JobPtr& job, bool unknown_topic) {
+  const std::scoped_lock lock(mutex_);
+  const auto [at, fresh] = missing_.try_emplace(job->record.topic);
+  if (fresh || !unknown_topic) at->second.since = clock_.Now();
+  if (fresh) {
+    LogWarning("feed held back", {
+                                     {"topic", job->record.topic}
+    });
+  }
+  at->second.probing = false;
+  at->second.next_probe = clock_.Now() + options_.probe;
+  at->second.held.emplace(job->sequence, job);
+}
+
+void FeedWriter::Finish(const JobPtr& job) {
+  bytes_ -= BytesOf(job->record);
+  in_flight_gauge_.Set(static_cast<double>(--in_flight_));
+  job->done();
+}
+
+void FeedWriter::Tick(messaging::Producer& producer, const CatalogSnapshot& catalog) {
+  std::vector<std::pair<JobPtr, bool>> send;
+  std::vector<JobPtr> drop;
+  {
+    const std::scoped_lock lock(mutex_);
+    const SteadyTime now = clock_.Now();
+    for (auto at = missing_.begin(); at != missing_.end();) {
+      Missing& missing = at->second;
+      const bool wanted =
+          !missing.held.empty() && Wanted(*missing.held.begin()->second->route, catalog);
+      const bool stays_unknown = now - missing.since > options_.give_up;
+      if (missing.found) {
+        for (const auto& [sequence, job] : missing.held) send.emplace_back(job, false);
+        at = missing_.erase(at);
+      } else if (!missing.probing && (!wanted || stays_unknown)) {
+        for (const auto& [sequence, job] : missing.held) drop.push_back(job);
+        at = missing_.erase(at);
+      } else {
+        if (!missing.probing && now >= missing.next_probe) {
+          missing.probing = true;
+          send.emplace_back(missing.held.begin()->second, true);
+        }
+        ++at;
+      }
+    }
+  }
+  for (const auto& [job, probe] : send) Hand(producer, job, probe);
+  if (drop.empty()) return;
+  LogWarning("feed records given up",
+             {
+                 {"topic", drop.front()->record.topic},
+                 {"count", drop.size()               }
+  });
+  given_up_.Add(static_cast<double>(drop.size()));
+  for (const JobPtr& job : drop) Finish(job);
+}
+
+}  // namespace outrigger::data_pusher

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// data_pusher: routes telemetry to models, makes what they say telemetry, archives both, and
+// answers queries.
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "data_pusher/archive_loop.h"
+#include "data_pusher/catalog_view.h"
+#include "data_pusher/config.h"
+#include "data_pusher/credential_view.h"
+#include "data_pusher/hot_store.h"
+#include "data_pusher/outputs.h"
+#include "data_pusher/queries.h"
+#include "data_pusher/router.h"
+#include "data_pusher/tables_sink.h"
+#include "data_pusher/telemetry_sink.h"
+#include "outrigger/base/log.h"
+#include "outrigger/base/stop.h"
+#include "outrigger/http/admin.h"
+
+namespace {
+
+using namespace outrigger;               // NOLINT
+using namespace outrigger::data_pusher;  // NOLINT
+
+store::DatabaseOptions DatabaseOf(const Config& config, store::Access access, int connections) {
+  store::DatabaseOptions options;
+  options.uri = config.Text("postgres_uri");
+  options.access = access;
+  options.connections = connections;
+  return options;
+}
+
+Result<> Unless(bool good, const char* what) {
+  if (good) return {};
+  return Error(ErrorCode::kUnavailable, what);
+}
+
+Result<> Serve(const Config& config) {
+  const messaging::KafkaOptions kafka{config.Text("kafka_brokers"), "data_pusher"};
+  const std::string instance = config.Text("instance");
+  const int workers = static_cast<int>(config.Integer("workers"));
+  Metrics metrics;
+  Clock& clock = SystemClock();
+
+  OR_ASSIGN(const auto catalog, CatalogView::Start(kafka));
+  OR_ASSIGN(const auto credentials, CredentialView::Start(kafka));
+  const auto archive = store::Database::Open(DatabaseOf(config, store::Access::kArchive, 4));
+  const auto readers =
+      store::Database::Open(DatabaseOf(config, store::Access::kApplication, workers));
+  store::HistoryOptions days;
+  days.days_behind = static_cast<int>(config.Integer("history_days"));
+  const auto history = store::MakePostgresHistory(*archive, *readers, days, clock);
+  const auto outputs_table = store::MakePostgresOutputs(*archive, *readers);
+  HotStore hot(static_cast<std::size_t>(config.Integer("hot_assets")));
+
+  RouterOptions routing{kafka, instance, {}};
+  routing.feeds.max_in_flight = static_cast<std::size_t>(config.Integer("feeds_in_flight"));
+  routing.feeds.give_up = config.Duration("feed_give_up");
+  Router router(routing, *catalog, hot, clock, metrics);
+  Outputs outputs({kafka, instance}, *catalog, clock, metrics);
+  TelemetrySink telemetry_sink(*history, hot, clock);
+  ArchiveOptions telemetry{kafka, "telemetry", "outrigger-archive", instance, {"telemetry"}};
+  telemetry.batch = static_cast<std::size_t>(config.Integer("archive_batch"));
+  ArchiveLoop telemetry_archive(telemetry, telemetry_sink, clock, metrics);
+  TablesSink tables_sink(*outputs_table);
+  ArchiveOptions tables{
+      kafka, "tables", "outrigger-tables", instance, {"^out\\..*", "^dead\\..*"}
+  };
+  tables.batch = 200;
+  ArchiveLoop tables_archive(tables, tables_sink, clock, metrics);
+
+  Queries queries({*catalog, *credentials, hot, *history, *outputs_table, clock},
+                  config.Integer("max_query_rows"));
+  http::Router routes;
+  queries.AddTo(routes);
+  http::ServerOptions listen;
+  listen.address = config.Text("listen_address");
+  listen.port = static_cast<std::uint16_t>(config.Integer("port"));
+  listen.workers = workers;
+  OR_ASSIGN(const auto server, http::Server::Start(listen, std::move(routes), &metrics));
+  OR_ASSIGN(
+      const auto admin,
+      http::AdminServer::Start(
+          listen.address, static_cast<std::uint16_t>(config.Integer("admin_port")), metrics,
+          {
+              {"catalog",     [&] { return Unless(catalog->Ready(), "not read yet"); }          },
+              {"credentials", [&] { return Unless(credentials->Ready(), "not read yet"); }      },
+              {"routing",     [&] { return Unless(router.Running(), "Kafka does not answer"); } },
+              {"outputs",     [&] { return Unless(outputs.Running(), "Kafka does not answer"); }}
+  }));
+  LogInfo("listening", {
+                           {"port",       server->port()},
+                           {"admin_port", admin->port() }
+  });
+
+  const int signal = WaitForStopSignal();
+  LogInfo("stopping", {
+                          {"signal", signal}
+  });
+  server->Stop();
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  BlockStopSignals();
+  const Config config = LoadConfigOrExit("data_pusher", "routes, archives and serves telemetry",
+                                         Settings(), argc, argv);
+  const Result<> served = Serve(config);
+  if (served) return 0;
+  std::fprintf(stderr, "data_pusher: %s\n", served.error().ToString().c_str());
+  return 2;
+}

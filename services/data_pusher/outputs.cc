@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data_pusher/outputs.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "data_pusher/output_record.h"
+#include "outrigger/base/log.h"
+#include "outrigger/base/retry.h"
+
+namespace outrigger::data_pusher {
+namespace {
+
+using namespace std::chrono_literals;  // NOLINT
+using messaging::TopicPartition;
+
+constexpr char kGroup[] = "outrigger-outputs";
+constexpr Millis kDeadline = 5s;
+constexpr Millis kCommitDeadline = 10s;
+constexpr Millis kCatalogDeadline = 1s;
+constexpr Millis kQueueDeadline = 5s;
+
+Result<Places> CommittedPlaces(messaging::Admin& admin,
+                               std::span<const TopicPartition> partitions) {
+  std::set<std::string> topics;
+  for (const TopicPartition& at : partitions) topics.insert(at.topic);
+  Places places;
+  for (const TopicPartition& at : partitions) places[at] = 0;
+  for (const std::string& topic : topics) {
+    OR_ASSIGN(const auto committed, admin.CommittedOffsets(kGroup, topic, kDeadline));
+    for (const auto& [partition, offset] : committed) {
+      const auto place = places.find({topic, partition});
+      if (place != places.end()) place->second = offset;
+    }
+  }
+  return places;
+}
+
+}  // namespace
+
+Outputs::Outputs(const OutputsOptions& options, CatalogView& catalog, Clock& clock,
+                 Metrics& metrics)
+    : options_(options),
+      catalog_(catalog),
+      clock_(clock),
+      outputs_(metrics.GetCounter("outrigger_pusher_outputs_total",
+                                  "Records of models that were judged")),
+      telemetry_(metrics.GetCounter("outrigger_pusher_output_samples_total",
+                                    "Samples of telemetry made from what models said")),
+      not_mapped_(metrics.GetCounter("outrigger_pusher_not_mapped_total",
+                                     "Outputs that no mapping allows")),
+      dead_(metrics.GetCounter("outrigger_pusher_dead_outputs_total",
+                               "Outputs that became dead letters")),
+      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+Outputs::~Outputs() = default;
+
+void Outputs::Run(const std::stop_token& stop) {
+  // Judged by an unread catalog, good outputs would die.
+  while (!catalog_.Ready() && !stop.stop_requested()) SleepFor(20ms);
+  const RetrySchedule retry{Millis{100}, Millis{5'000}, 0};
+  for (int failures = 0; !stop.stop_requested();) {
+    const SteadyTime began = clock_.Now();
+    const Result<> ended = Read(stop);
+    running_ = false;
+    producer_.reset();
+    if (ended) return;
+    LogWarning("outputs from the committed offsets again", {ended.error()});
+    failures = clock_.Now() - began > 30s ? 1 : failures + 1;
+    const SteadyTime until = clock_.Now() + retry.Delay(failures + 1, RandomUnit());
+    while (clock_.Now() < until && !stop.stop_requested()) SleepFor(20ms);
+  }
+}
+
+Result<> Outputs::Read(const std::stop_token& stop) {
+  OR_ASSIGN(admin_, messaging::Admin::Make(options_.kafka));
+  // The producer first: taking the id ends whatever is undecided, then the offsets are true.
+  OR_ASSIGN(producer_,
+            messaging::TransactionalProducer::Make(
+                options_.kafka, "outrigger-pusher-outputs-" + options_.instance, kCommitDeadline));
+  messaging::Consumer::Options group;
+  group.group = kGroup;
+  group.instance = options_.instance;
+  OR_ASSIGN(const std::unique_ptr<PlacedReader> reader,
+            PlacedReader::Make(
+                options_.kafka, group, {"^out\\..*"},
+                [this](std::span<const TopicPartition> partitions) {
+                  return CommittedPlaces(*admin_, partitions);
+                },
+                clock_));
+  ends_.clear();
+  running_ = true;
+  while (!stop.stop_requested()) {
+    const std::uint64_t generation = reader->generation();
+    OR_ASSIGN(messaging::Consumer::Batch batch, reader->Poll(options_.idle, options_.batch));
+    if (reader->generation() != generation) ends_.clear();
+    OR_RETURN_IF_ERROR(Take(*reader, batch));
+  }
+  return {};
+}
+
+Result<> Outputs::Take(PlacedReader& reader, messaging::Consumer::Batch& batch) {
+  for (const messaging::EndOfPartition& end : batch.ends) ends_[end.at] = end.next;
+  catalog_is_read_ = false;
+  for (std::size_t next = 0; next < batch.records.size();) {
+    OR_ASSIGN(next, Transact(reader, batch.records, next));
+  }
+  // Markers lie behind the last record: whoever waits for the end waits for this.
+  if (batch.records.empty() && batch.ends.empty() && !ends_.empty()) return KeepEnds(reader);
+  return {};
+}
+
+Result<OutputVerdict> Outputs::JudgeOf(const messaging::Record& record) {
+  OutputVerdict verdict = JudgeOutput(record, *catalog_.Snapshot());
+  if (!verdict.not_mapped() || catalog_is_read_) return verdict;
+  // What these records rely on was in the catalog before they were read: one look serves them all.
+  OR_RETURN_IF_ERROR(catalog_.ReadToEnd(kCatalogDeadline));
+  catalog_is_read_ = true;
+  return JudgeOutput(record, *catalog_.Snapshot());
+}
+
+Result<> Outputs::Send(messaging::OutRecord record) {
+  const SteadyTime until = clock_.Now() + kQueueDeadline;
+  for (;;) {
+    const Result<> sent = producer_->Send(record);
+    const bool full = !sent && sent.error().code() == ErrorCode::kResourceExhausted;
+    if (!full || clock_.Now() > until) return sent;
+    SleepFor(5ms);  // the queue empties into the open transaction
+  }
+}
+
+Result<std::size_t> Outputs::Transact(PlacedReader& reader,
+                                      std::span<const messaging::Record> records,
+                                      std::size_t begin) {
+  OR_RETURN_IF_ERROR(producer_->Begin());
+  Places next;
+  std::size_t at = begin;
+  std::size_t made = 0;
+  std::size_t dead = 0;
+  std::size_t not_mapped = 0;
+  for (; at < records.size() && made < options_.max_records; ++at) {
+    const messaging::Record& record = records[at];
+    next[{record.topic, record.partition}] = record.offset + 1;
+    if (TenantOfTopic(record.topic, "out.").empty()) continue;  // no topic of ours
+    OR_ASSIGN(OutputVerdict verdict, JudgeOf(record));
+    if (!verdict.cause.empty()) {
+      LogWarning(
+          "output refused",
+          {
+              {"source", SourceOf(record)},
+              {"cause",  verdict.cause   },
+              {"detail", verdict.detail  }
+      });
+      OR_RETURN_IF_ERROR(Send(DeadOutput(record, verdict)));
+      ++dead;
+      not_mapped += verdict.not_mapped() ? 1 : 0;
+    }
+    for (messaging::OutRecord& sample : verdict.telemetry) {
+      OR_RETURN_IF_ERROR(Send(std::move(sample)));
+    }
+    made += verdict.telemetry.size();
+  }
+  OR_RETURN_IF_ERROR(producer_->SendOffsets(next, reader.consumer()));
+  OR_RETURN_IF_ERROR(producer_->Commit(kCommitDeadline));
+  for (const auto& [place, offset] : next) reader.Advance(place, offset);
+  outputs_.Add(static_cast<double>(at - begin));
+  telemetry_.Add(static_cast<double>(made));
+  dead_.Add(static_cast<double>(dead));
+  not_mapped_.Add(static_cast<double>(not_mapped));
+  return at;
+}
+
+Result<> Outputs::KeepEnds(PlacedReader& reader) {
+  Places next;
+  for (const auto& [at, end] : std::exchange(ends_, {})) {
+    if (reader.Owns(at) && reader.Place(at) < end) next[at] = end;
+  }
+  if (next.empty()) return {};
+  OR_RETURN_IF_ERROR(reader.consumer().Commit(next));
+  for (const auto& [at, offset] : next) reader.Advance(at, offset);
+  return {};
+}
+
+}  // namespace outrigger::data_pusher

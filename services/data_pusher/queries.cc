@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data_pusher/queries.h"
+
+#include <map>
+#include <utility>
+
+#include "data_pusher/cursor.h"
+#include "data_pusher/query_answers.h"
+#include "data_pusher/query_parameters.h"
+#include "outrigger/http/bearer.h"
+#include "outrigger/http/problem.h"
+
+namespace outrigger::data_pusher {
+namespace {
+
+constexpr std::chrono::milliseconds kReadDeadline{1'000};
+
+// A store or Kafka that is gone, or a query that takes too long.
+http::Response FailureOf(const Error& error) {
+  http::Problem problem = http::ProblemFrom(error);
+  if (error.code() == ErrorCode::kResourceExhausted) problem.status = 503;
+  if (problem.status == 503) problem.headers.emplace_back("Retry-After", "1");
+  return http::ToResponse(problem);
+}
+
+// The cursor behind the last point when there is more; drops the extra one that told so.
+std::optional<std::string> CutToPage(std::vector<store::AggregatePoint>& points,
+                                     std::size_t limit) {
+  if (points.size() <= limit) return std::nullopt;
+  points.resize(limit);
+  return PointCursor(points.back().time);
+}
+
+// from, to, order, limit and continue, as every history query has them.
+void ReadSpan(QueryParameters& parameters, store::PointsQuery& query) {
+  query.from = parameters.Time("from");
+  query.to = parameters.Time("to");
+  query.descending = parameters.Descending();
+  query.limit = parameters.Limit();
+  if (query.from && query.to && *query.from > *query.to) {
+    parameters.Fault("from", "not-allowed", "from is after to");
+  }
+  if (const auto text = parameters.Text("continue"); text && !text->empty()) {
+    const Result<std::int64_t> after = ParsePointCursor(*text);
+    if (after) {
+      query.after = *after;
+    } else {
+      parameters.Fault("continue", "bad-continue", after.error().message());
+    }
+  }
+}
+
+}  // namespace
+
+void Queries::AddTo(http::Router& router) {
+  const auto add = [&](const char* pattern, Answer answer) {
+    router.BlockingRoute("GET", pattern, [this, answer](const http::Request& request) {
+      return Guarded(request, answer);
+    });
+  };
+  add("/api/v1/assets/{id}/latest", &Queries::Latest);
+  add("/api/v1/assets/{id}/telemetry/{name}", &Queries::Telemetry);
+  add("/api/v1/models/{name}/outputs", &Queries::Outputs);
+}
+
+http::Response Queries::Guarded(const http::Request& request, Answer answer) {
+  std::optional<http::Credential> credential;
+  if (const auto token = http::BearerToken(request)) {
+    auto found = parts_.credentials.Find(*token);
+    if (!found) return FailureOf(Error(ErrorCode::kUnavailable, found.error().message()));
+    credential = *std::move(found);
+  }
+  const http::Credential* judged = credential ? &*credential : nullptr;
+  if (auto refusal = http::Judge(judged, http::Role::kViewer, parts_.clock.WallMs())) {
+    return *std::move(refusal);
+  }
+  return (this->*answer)(request, TenantId(credential->tenant));
+}
+
+Result<Queries::Defined> Queries::DefinedOf(const TenantId& tenant, std::string_view asset,
+                                            std::string_view telemetry) {
+  const auto look = [&] {
+    const SnapshotPtr catalog = parts_.catalog.Snapshot();
+    Defined defined;
+    if (const auto* found = catalog->assets.Find(CatalogKey(tenant.str(), asset))) {
+      defined.asset = true;
+      defined.telemetry = catalog->KindOf(tenant.str(), **found, telemetry);
+    }
+    return defined;
+  };
+  const Defined known = look();
+  if (known.asset && (telemetry.empty() || known.telemetry)) return known;
+  if (const Result<> read = parts_.catalog.ReadToEnd(kReadDeadline); !read) {
+    return Error(ErrorCode::kUnavailable, read.error().message());
+  }
+  return look();
+}
+
+http::Response Queries::Latest(const http::Request& request, const TenantId& tenant) {
+  const AssetId asset{std::string(request.Param("id"))};
+  const Result<Defined> defined = DefinedOf(tenant, asset.str(), "");
+  if (!defined) return FailureOf(defined.error());
+  if (!defined->asset) return http::NotFound();
+  std::map<std::string, store::Point, std::less<>> values;
+  const auto hot = parts_.hot.Find(tenant.str(), asset.str());
+  const auto stored = parts_.history.Latest(tenant, asset);
+  if (!stored && !hot) return FailureOf(stored.error());
+  if (stored) {
+    for (const store::LatestValue& value : *stored) values[value.telemetry] = value.point;
+  }
+  if (hot) {
+    for (const auto& [telemetry, entry] : *hot) {
+      const auto known = values.find(telemetry);
+      if (known == values.end() || known->second.time <= entry.point.time) {
+        values[telemetry] = entry.point;
+      }
+    }
+  }
+  return LatestAnswer(asset.str(), values);
+}
+
+http::Response Queries::Telemetry(const http::Request& request, const TenantId& tenant) {
+  store::PointsQuery query;
+  query.tenant = tenant;
+  query.asset = AssetId(std::string(request.Param("id")));
+  query.telemetry = request.Param("name");
+  const Result<Defined> defined = DefinedOf(tenant, query.asset.str(), query.telemetry);
+  if (!defined) return FailureOf(defined.error());
+  if (!defined->asset) return http::NotFound();
+  if (!defined->telemetry) {
+    if (!IsTelemetryName(query.telemetry)) return http::NotFound();
+    // It may have been defined once: its history stays.
+    store::PointsQuery any = query;
+    any.limit = 1;
+    const auto points = parts_.history.Points(any);
+    if (!points) return FailureOf(points.error());
+    if (points->empty()) return http::NotFound();
+  }
+  QueryParameters parameters(request);
+  ReadSpan(parameters, query);
+  parameters.OneOf("format", {"json", "csv"});
+  const auto aggregate = parameters.OneOf(
+      "aggregate", {"avg", "min", "max", "sum", "count", "first", "last", "stddev"});
+  const auto interval = parameters.PositiveMs("interval");
+  store::AggregateQuery aggregates{query};
+  if (aggregate) {
+    aggregates.aggregate = *store::AggregateFrom(*aggregate);
+    aggregates.max_rows = max_rows_;
+    aggregates.interval = interval.value_or(aggregates.interval);
+    if (!request.Query("interval")) {
+      parameters.Fault("interval", "missing", "an aggregate needs an interval in milliseconds");
+    }
+    const bool numbers = !defined->telemetry || *defined->telemetry == ValueKind::kNumber;
+    if (!numbers && store::NeedsNumbers(aggregates.aggregate)) {
+      parameters.Fault("aggregate", "not-allowed",
+                       "only count, first and last, because the telemetry holds no numbers");
+    }
+  }
+  if (auto refusal = parameters.Refusal()) return *std::move(refusal);
+  return aggregate ? Aggregates(request, std::move(aggregates)) : Points(request, std::move(query));
+}
+
+http::Response Queries::Points(const http::Request& request, store::PointsQuery query) {
+  const std::size_t limit = query.limit++;
+  auto found = parts_.history.Points(query);
+  if (!found) return FailureOf(found.error());
+  std::vector<store::AggregatePoint> points;
+  points.reserve(found->size());
+  for (store::Point& point : *found) points.push_back({point.time, std::move(point.value)});
+  const auto next = CutToPage(points, limit);
+  return PointsAnswer(points, next, request.Query("format") == "csv");
+}
+
+http::Response Queries::Aggregates(const http::Request& request, store::AggregateQuery query) {
+  const std::size_t limit = query.points.limit++;
+  auto found = parts_.history.Aggregates(query);
+  if (!found) return FailureOf(found.error());
+  if (found->too_much) {
+    http::Problem problem;
+    problem.status = 422;
+    problem.code = "too-much";
+    problem.detail = "the query would read about " + std::to_string(*found->too_much) +
+                     " values, at most " + std::to_string(query.max_rows) + " are allowed";
+    problem.hint = "ask for a shorter span";
+    return http::ToResponse(problem);
+  }
+  const auto next = CutToPage(found->points, limit);
+  return PointsAnswer(found->points, next, request.Query("format") == "csv");
+}
+
+Result<bool> Queries::ModelIsKnown(const TenantId& tenant, const std::string& model) {
+  const std::string key = CatalogKey(tenant.str(), model);
+  if (parts_.catalog.Snapshot()->routes_of_model.Find(key) != nullptr) return true;
+  OR_ASSIGN(const bool spoke, parts_.outputs.HasOutputs(tenant, ModelName(model)));
+  if (spoke) return true;
+  if (const Result<> read = parts_.catalog.ReadToEnd(kReadDeadline); !read) {
+    return Error(ErrorCode::kUnavailable, read.error().message());
+  }
+  return parts_.catalog.Snapshot()->routes_of_model.Find(key) != nullptr;
+}
+
+http::Response Queries::Outputs(const http::Request& request, const TenantId& tenant) {
+  store::OutputsQuery query;
+  query.tenant = tenant;
+  query.model = ModelName(std::string(request.Param("name")));
+  if (!IsLabel(query.model.str())) return http::NotFound();
+  const Result<bool> known = ModelIsKnown(tenant, query.model.str());
+  if (!known) return FailureOf(known.error());
+  if (!*known) return http::NotFound();
+  QueryParameters parameters(request);
+  query.from = parameters.Time("from");
+  query.to = parameters.Time("to");
+  query.descending = parameters.Descending();
+  const std::size_t limit = parameters.Limit();
+  query.limit = limit + 1;
+  if (const auto asset = parameters.Text("asset")) {
+    query.asset = std::string(*asset);
+    if (!IsAssetId(*asset)) parameters.Fault("asset", "not-allowed", "no id of an asset");
+  }
+  if (query.from && query.to && *query.from > *query.to) {
+    parameters.Fault("from", "not-allowed", "from is after to");
+  }
+  if (const auto text = parameters.Text("continue"); text && !text->empty()) {
+    Result<store::OutputsQuery::Place> after = ParseOutputCursor(*text);
+    if (after) {
+      query.after = *std::move(after);
+    } else {
+      parameters.Fault("continue", "bad-continue", after.error().message());
+    }
+  }
+  if (auto refusal = parameters.Refusal()) return *std::move(refusal);
+  auto rows = parts_.outputs.Outputs(query);
+  if (!rows) return FailureOf(rows.error());
+  std::optional<std::string> next;
+  if (rows->size() > limit) {
+    rows->resize(limit);
+    next = OutputCursor(rows->back());
+  }
+  return OutputsAnswer(*rows, next);
+}
+
+}  // namespace outrigger::data_pusher
