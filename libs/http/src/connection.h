@@ -26,8 +26,8 @@
 #include "head.h"
 #include "outrigger/base/clock.h"
 #include "outrigger/http/server.h"
+#include "outrigger/http/worker_pool.h"
 #include "router.h"
-#include "workers.h"
 
 namespace outrigger::http {
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// WorkerPool: the threads of blocking routes behind a bounded queue, so that a slow database costs
-// 503s and never the listener.
+// WorkerPool: threads behind a bounded queue, so that slow work costs refusals and never the
+// listener.
 //
-// Threads:  Push() may be called concurrently. Lifetime: Stop() waits for tasks that run.
+// Threads:  Push() may be called concurrently.
+// Lifetime: Stop() waits for tasks that run; what they refer to must outlive that.
 #pragma once
 
 #include <condition_variable>

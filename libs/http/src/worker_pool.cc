@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workers.h"
+#include "outrigger/http/worker_pool.h"
 
 #include <utility>
 
