@@ -72,9 +72,15 @@ class Layout:
                 folder.chmod(mode)
         except OSError as error:
             raise Refused(f"cannot use {self.dir}: {error.strerror}: choose another with --dir DIR") from None
+        if not (self.run / "id").exists():
+            write_whole(self.run / "id", secrets.token_hex(8))
         self.secret("key", lambda: secrets.token_hex(32))
         self.secret("token", lambda: secrets.token_urlsafe(32))
         self.secret("postgres", lambda: secrets.token_urlsafe(24))
+
+    def id(self):
+        """Names this directory for good, wherever it is seen from: the mark of all that is started for it."""
+        return (self.run / "id").read_text().strip()
 
     def secret(self, name, make):
         path = self.secrets / name

@@ -5,7 +5,7 @@ Models outlive the service that started them and carry no mark of the supervisor
 or hold a lock there, and have OUTRIGGER_MODEL in their environment. What they started themselves is in their process
 group.
 """
-from processes import Process, environment, group, open_files, pids, working_directory
+from processes import Process, environment, group, open_files, pids, sees, working_directory
 
 
 def model_processes(layout):
@@ -15,7 +15,7 @@ def model_processes(layout):
         marks = environment(pid)
         if "OUTRIGGER_MODEL" not in marks or "OUTRIGGER_TENANT" not in marks:
             continue
-        if any(path.startswith(places) for path in (working_directory(pid) + "/", *open_files(pid))):
+        if sees(pid, layout.dir) and any(path.startswith(places) for path in (working_directory(pid) + "/", *open_files(pid))):
             leaders.add(pid)
     groups = {group(pid) for pid in leaders} - {None}
     members = leaders | {pid for pid in pids() if group(pid) in groups}

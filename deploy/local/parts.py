@@ -12,7 +12,7 @@ import sys
 import urllib.request
 
 from layout import BUILD, CHECKOUT, Layout, Refused, open_to_all, public_build, write_whole
-from processes import pids, start_time, working_directory
+from processes import pids, start_time, works_in
 import kafka_jars
 
 POSTGRES_BIN = pathlib.Path("/usr/lib/postgresql/17/bin")
@@ -138,7 +138,7 @@ def forget_dead_postmaster(data):
         pid = int((data / "postmaster.pid").read_text().split()[0])
     except (OSError, ValueError, IndexError):
         return
-    inside = [p for p in pids() if working_directory(p) == str(data)]
+    inside = [p for p in pids() if works_in(p, data)]
     if not inside and start_time(pid) is not None:
         (data / "postmaster.pid").unlink(missing_ok=True)
 

@@ -118,6 +118,22 @@ def working_directory(pid):
         return ""
 
 
+def works_in(pid, folder):
+    """Whether its working directory is this very folder, by whatever path."""
+    try:
+        return os.path.samestat(os.stat(f"/proc/{pid}/cwd"), os.stat(folder))
+    except OSError:
+        return False
+
+
+def sees(pid, folder):
+    """Whether the path leads it to the same folder as us: in another mount namespace it may not."""
+    try:
+        return os.path.samestat(os.stat(f"/proc/{pid}/root{folder}"), os.stat(folder))
+    except OSError:
+        return False
+
+
 def open_files(pid):
     """Where its descriptors lead to."""
     found, folder = [], f"/proc/{pid}/fd"

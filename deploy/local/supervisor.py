@@ -4,7 +4,7 @@
 
 A thread a part: start it when what it needs is ready, watch it, start it again with backoff. What is found running
 from an earlier life (the supervisor itself may have been killed) is taken over, not started twice. SIGUSR1 means
-"somebody asked for it to be up": waiting backoffs end. Everything it starts carries OUTRIGGER_UP_DIR and
+"somebody asked for it to be up": waiting backoffs end. Everything it starts carries OUTRIGGER_UP_ID and
 OUTRIGGER_UP_PART in its environment; that, not a number in a file, says what is ours.
 """
 import fcntl
@@ -131,7 +131,7 @@ class Supervisor:
     def spawn(self, part, command, extra):
         kept = {k: v for k, v in os.environ.items() if k in KEPT_NAMES or k.startswith(KEPT_PREFIXES)}
         marked = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC",
-                  "OUTRIGGER_UP_DIR": str(self.layout.dir), "OUTRIGGER_UP_PART": part.name}
+                  "OUTRIGGER_UP_ID": self.layout.id(), "OUTRIGGER_UP_PART": part.name}
         descriptor = os.open(part.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor, cwd="/",
@@ -161,7 +161,7 @@ class Supervisor:
 
     def take_over(self):
         """Finds what an earlier supervisor left running: the parts go on, half-made preparations end."""
-        ours = marked_processes(self.layout.dir)
+        ours = marked_processes(self.layout)
         for part in self.parts:
             mine = [p for p, name in ours.items() if name == part.name and part.is_mine(command_words(p.pid))]
             mine = [p for p in mine if Process.of(parent(p.pid) or 0) not in mine]
@@ -227,7 +227,7 @@ class Supervisor:
         keep = base | {p for b in base for p in descendants(b.pid)}
         end(model_processes(self.layout) | (descendants(os.getpid()) - keep), 5)
         self.end_parts([part for part in self.parts if part.name not in SERVICES])
-        end(descendants(os.getpid()) | set(marked_processes(self.layout.dir)) - {Process.of(os.getpid())}, 1)
+        end(descendants(os.getpid()) | set(marked_processes(self.layout)) - {Process.of(os.getpid())}, 1)
         for path in (self.layout.endpoints, self.layout.status):
             path.unlink(missing_ok=True)
         log("stopped")
@@ -249,12 +249,12 @@ class Supervisor:
             time.sleep(0.02)
 
 
-def marked_processes(directory):
+def marked_processes(layout):
     """{process: part} of everything that was started for this directory and carries its mark."""
-    found = {}
+    found, mark = {}, layout.id()
     for pid in pids():
         marks = environment(pid)
-        if marks.get("OUTRIGGER_UP_DIR") == str(directory) and "OUTRIGGER_UP_PART" in marks:
+        if marks.get("OUTRIGGER_UP_ID") == mark and "OUTRIGGER_UP_PART" in marks:
             process = Process.of(pid)
             if process:
                 found[process] = marks["OUTRIGGER_UP_PART"]

@@ -20,7 +20,7 @@ from builder import RUNTIME, build, say
 from layout import CHECKOUT, Layout, Refused, open_to_all, read_json
 from models import model_processes
 from parts import POSTGRES_BIN, all_parts
-from processes import Process, end, pids, working_directory
+from processes import Process, end, pids, works_in
 from supervisor import marked_processes
 import kafka_jars
 
@@ -121,7 +121,7 @@ def make_ready():
 
 
 def start_supervisor(layout):
-    leftovers = marked_processes(layout.dir).values()
+    leftovers = marked_processes(layout).values()
     running = {part.name for part in all_parts(layout, layout.dir) if part.name in leftovers}
     layout.choose_ports(running)
     layout.status.unlink(missing_ok=True)
@@ -170,7 +170,7 @@ def give_up(layout, part, reason, log):
 
 def down(words):
     layout = arguments("down", words)
-    if not (layout.dir / "run").is_dir():
+    if not (layout.run / "id").exists():
         say(f"nothing to stop in {layout.dir}")
         return 0
     with one_at_a_time(layout):
@@ -190,14 +190,14 @@ def down(words):
 
 def sweep(layout):
     """Ends what a supervisor that was killed has left: by mark and by place, never by name alone."""
-    ours = marked_processes(layout.dir)
+    ours = marked_processes(layout)
     base = [p for p, name in ours.items() if name in ("postgres", "kafka")]
     end([p for p in ours if p not in base], 12)
     end(model_processes(layout), 5)
     postmasters = [p for p in base if ours[p] == "postgres"]
     end(postmasters, 15, signal.SIGINT)
     end([p for p in base if p not in postmasters], 15)
-    backends = [Process.of(pid) for pid in pids() if working_directory(pid) == str(layout.postgres)
+    backends = [Process.of(pid) for pid in pids() if works_in(pid, layout.postgres)
                 and os.path.realpath(f"/proc/{pid}/exe").startswith(str(POSTGRES_BIN))]
     end([p for p in backends if p], 2)
 

@@ -47,7 +47,7 @@ class Faults:
         self.log.append((victim, pid))
 
     def freeze(self, service):
-        """45 s sessions of consumers are the longest of our time-outs; a transaction has 10 s."""
+        """Longer than a consumer's session (6 s) and a transaction (10 s)."""
         with self.flow.frozen(service):
             time.sleep(FROZEN_SECONDS)
         self.log.append((f"{service} frozen", 0))
