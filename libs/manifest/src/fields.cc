@@ -23,7 +23,7 @@ constexpr Field kRegistryFields[] = {
     {.name = "username", .default_text = "none", .help = "together with password",
      .min = 1, .max = 256, .grammar = LineText},
     {.name = "password", .default_text = "none", .help = "sealed, shown as ********; ******** in a PUT keeps the stored one",
-     .min = 1, .max = 4096, .grammar = LineText},
+     .min = 1, .max = 4096, .grammar = LineText, .secret = true},
 };
 constexpr Shape kRegistry{"customRegistry", kRegistryFields};
 

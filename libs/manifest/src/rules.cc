@@ -106,7 +106,7 @@ void CheckTrigger(const Look& look, FaultList& faults) {
   }
   const auto frequency = look.Whole("/trigger/frequency");
   const auto size = look.Whole("/trigger/timeWindowSize");
-  if (!frequency || !size || *frequency < 1 || *size <= 0) return;
+  if (!frequency || !size || *frequency < 1 || *size < 1 || *size > kMonthMs) return;
   if (*size / kMostPanes > *frequency ||
       (*size / kMostPanes == *frequency && *size % kMostPanes != 0))
     faults.MustBe("/trigger/timeWindowSize", "range",

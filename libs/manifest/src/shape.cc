@@ -53,7 +53,8 @@ void CheckText(const Field& field, const std::string& text, const std::string& p
     faults.MustBe(pointer, "length", Allowed(field), length == 0 ? "an empty text" : found);
   } else if (field.grammar) {
     if (const auto allowed = field.grammar(text))
-      faults.MustBe(pointer, "format", *allowed, Quoted(text));
+      faults.MustBe(pointer, "format", *allowed,
+                    field.secret ? "a text that is not shown" : Quoted(text));
   }
 }
 
@@ -97,7 +98,7 @@ void CheckTextMap(const Field& field, const Json& map, const std::string& pointe
       faults.Add(member, "format",
                  "The name " + Quoted(name) + " must be " + std::string(*allowed));
     if (!value.is_string())
-      faults.MustBe(member, "type", "text", Found(value),
+      faults.MustBe(member, "type", "text", FoundKind(value),
                     value.is_number() || value.is_boolean() ? "Put the value in quotes." : "");
     else if (const auto size = value.get_ref<const std::string&>().size(); size > kLongestMember)
       faults.MustBe(member, "length", "text of at most 32768 bytes",
@@ -108,7 +109,9 @@ void CheckTextMap(const Field& field, const Json& map, const std::string& pointe
 void CheckField(const Field& field, Json& value, const std::string& pointer, FaultList& faults) {
   const auto is = [&](bool right, std::string_view hint = {}) {
     if (value.is_null() && !field.required()) hint = "Leave it out if it is not wanted.";
-    if (!right) faults.MustBe(pointer, "type", Allowed(field), Found(value), hint);
+    if (!right)
+      faults.MustBe(pointer, "type", Allowed(field), field.secret ? FoundKind(value) : Found(value),
+                    hint);
     return right;
   };
   const std::string_view quote =
@@ -300,6 +303,12 @@ std::string Found(const Json& value) {
     default:
       return "the number " + value.dump();
   }
+}
+
+std::string FoundKind(const Json& value) {
+  if (value.is_number()) return "a number";
+  if (value.is_string()) return "a text";
+  return value.is_boolean() ? "true or false" : Found(value);
 }
 
 std::string Quoted(std::string_view text) {

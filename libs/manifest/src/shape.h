@@ -37,6 +37,7 @@ struct Field {
   std::span<const std::string_view> choices = {};
   const Shape* shape = nullptr;  // of kObject, and of the elements of kList
   Grammar grammar = nullptr;     // of kText, and of the names of kTextMap
+  bool secret = false;           // no fault quotes it
 
   bool required() const { return default_text == "required"; }
 };
@@ -87,6 +88,8 @@ void Walk(nlohmann::json& value, const Shape& shape, const std::string& pointer,
 std::string Allowed(const Field& field);
 // What stands there, in words and shortened: `the number 99`, `a list`, `null`.
 std::string Found(const nlohmann::json& value);
+// The same without the value: what a fault of a secret says.
+std::string FoundKind(const nlohmann::json& value);
 // Text in double quotes, at most 64 characters of it, control characters escaped.
 std::string Quoted(std::string_view text);
 std::size_t CountCharacters(std::string_view utf8);
