@@ -32,8 +32,10 @@ function(outrigger_service name)
   add_library(outrigger_service_${name} STATIC ${sources})
   target_include_directories(outrigger_service_${name} PUBLIC ${PROJECT_SOURCE_DIR}/services)
   target_link_libraries(outrigger_service_${name} PUBLIC ${ARGN} PRIVATE outrigger_options)
-  add_executable(${name} main.cc)
-  target_link_libraries(${name} PRIVATE outrigger_service_${name} outrigger_options)
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/main.cc)
+    add_executable(${name} main.cc)
+    target_link_libraries(${name} PRIVATE outrigger_service_${name} outrigger_options)
+  endif()
 endfunction()
 
 # outrigger_test(NAME LABEL kind LIBS libs... [TIMEOUT seconds]): every *_test.cc of the current folder as one program.

@@ -41,7 +41,7 @@ class Card:
 
     def curve(self, name, points, color, low=None, high=None, tall=64):
         """One curve with its own scale."""
-        top, bottom = self.height + 8, self.height + 8 + tall
+        top, bottom = self.height + 18, self.height + 18 + tall
         self.height = bottom + 10
         numbers = [value for _, value in points]
         low = min(numbers, default=0) if low is None else low
@@ -53,7 +53,7 @@ class Card:
         self.parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{bottom}" y2="{bottom}" stroke="var(--line)"/>'
                           f'<text x="{LEFT - 8}" y="{top + 10}" text-anchor="end">{high - pad:.4g}</text>'
                           f'<text x="{LEFT - 8}" y="{bottom}" text-anchor="end">{low + pad:.4g}</text>'
-                          f'<text x="{LEFT + 6}" y="{top + 8}" style="fill:var(--ink)">{html.escape(name)}</text>'
+                          f'<text x="{LEFT}" y="{top - 4}" style="fill:var(--ink)">{html.escape(name)}</text>'
                           f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="1.3"/>')
 
     def levels(self, episodes):

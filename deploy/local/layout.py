@@ -9,6 +9,8 @@ import random
 import secrets
 import socket
 
+import kafka_jars
+
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 INSIDE_ALIAS = pathlib.Path("/opt/outrigger")  # the checkout in the private root, reachable for every user
 BUILD = os.environ.get("OUTRIGGER_BUILD") or "build/release"  # another build folder, run as it is
@@ -93,8 +95,8 @@ class Layout:
 
     def choose_ports(self, running):
         """Keeps the ports of earlier, replacing those that somebody else has taken; `running` names parts that live."""
-        reservations = pathlib.Path(f"/tmp/.outrigger-ports-{os.getuid()}")
-        reservations.mkdir(mode=0o700, exist_ok=True)
+        reservations = kafka_jars.cache() / "ports"
+        reservations.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(reservations / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             ports = self.ports()
