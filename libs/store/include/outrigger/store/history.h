@@ -39,6 +39,7 @@ struct HistoryRow {
 struct Point {
   std::int64_t time = 0;  // Unix ms
   HistoryValue value;
+  friend bool operator==(const Point&, const Point&) = default;
 };
 
 // The value of an interval; nullopt: not defined there (the deviation of a single value).
