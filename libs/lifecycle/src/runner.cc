@@ -2,6 +2,7 @@
 #include "outrigger/lifecycle/runner.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "outrigger/base/log.h"
 
@@ -82,11 +83,18 @@ void Runner::ClaimMore() {
     }
     for (SagaRecord& record : claimed->sagas) {
       const OperationId id = record.ref.id;
-      // Claimed anew while still held: our old lease had run out. A worker that is inside a step of
-      // it works under the old epoch and will be refused; the entry goes when it returns.
-      const auto old = held_.find(id);
-      if (old != held_.end() && old->second.running) continue;
-      held_.insert_or_assign(id, Entry{Hold(std::move(record), now), now, leased_until, false});
+      // Claimed anew while still held: our old lease had run out, because we were frozen. The
+      // worker inside a step works under the old epoch and will be refused.
+      if (const auto old = held_.find(id); old != held_.end() && old->second.running) {
+        old->second.reclaimed = std::move(record);
+        old->second.leased_until = leased_until;
+        continue;
+      }
+      held_.insert_or_assign(id, Entry{.saga = Hold(std::move(record), now),
+                                       .due = now,
+                                       .leased_until = leased_until,
+                                       .running = false,
+                                       .reclaimed = {}});
     }
   }
   work_.notify_all();
@@ -96,7 +104,8 @@ void Runner::RenewLeases() {
   std::vector<SagaRef> refs;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [id, entry] : held_) refs.push_back(entry.saga.record.ref);
+    for (const auto& [id, entry] : held_)
+      refs.push_back(entry.reclaimed ? entry.reclaimed->ref : entry.saga.record.ref);
   }
   if (refs.empty()) return;
   const SteadyTime leased_until = platform_.clock.Now() + options_.lease;
@@ -151,6 +160,12 @@ void Runner::Advance(std::unique_lock<std::mutex>& lock, Entries::iterator entry
   const Turn turn = stepper_.Advance(entry->second.saga);
   lock.lock();
   entry->second.running = false;
+  if (entry->second.reclaimed) {
+    const SteadyTime now = platform_.clock.Now();
+    entry->second.saga = Hold(*std::exchange(entry->second.reclaimed, std::nullopt), now);
+    entry->second.due = now;
+    return;
+  }
   switch (turn.outcome) {
     case TurnOutcome::kGoOn:
       entry->second.due = platform_.clock.Now();

@@ -8,7 +8,8 @@
 namespace outrigger::lifecycle {
 namespace {
 
-constexpr Millis kPoll{100};           // between two asks of a step that waits
+// Between two asks of a step that waits: a tenth of how long it has waited, within these.
+constexpr Millis kPollFirst{50}, kPollLast{500};
 constexpr Millis kTellWaiting{2'000};  // what is waited for longer is shown in the operation
 constexpr Millis kJournalGone{300};    // between two tries of a journal write
 constexpr RetrySchedule kRetry{.first = Millis{200}, .max = Millis{5'000}, .tries = kForever};
@@ -129,7 +130,7 @@ Turn SagaStepper::StepWaits(HeldSaga& saga, const StepContext& context) {
     return StepFailed(saga, context,
                       Error(ErrorCode::kTimeout, "waited " + std::to_string(step.timeout.count()) +
                                                      " ms in vain for " + context.waiting_for));
-  const Turn later{TurnOutcome::kLater, kPoll};
+  const Turn later{TurnOutcome::kLater, std::clamp(context.waited / 10, kPollFirst, kPollLast)};
   if (context.waited < kTellWaiting || saga.told == context.waiting_for) return later;
   saga.told = context.waiting_for;
   return Write(saga,

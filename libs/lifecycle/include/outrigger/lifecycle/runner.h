@@ -12,6 +12,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -50,6 +51,8 @@ class Runner {
     SteadyTime due{};
     SteadyTime leased_until{};  // by our own clock; after it nothing new may be begun
     bool running = false;
+    // Claimed anew while a step of the old claim still ran: goes on from here when that returns.
+    std::optional<SagaRecord> reclaimed;
   };
   using Entries = std::map<OperationId, Entry>;
 
