@@ -67,6 +67,9 @@ struct MappingOutcome {
 // Parses a mapping document and checks its structure against the model's columns. Limits: 1 MiB,
 // depth 32, 10,000 groups.
 MappingOutcome ParseMapping(std::string_view body, const Manifest& manifest);
+inline MappingOutcome ParseMapping(const std::string& body, const Manifest& manifest) {
+  return ParseMapping(std::string_view(body), manifest);
+}
 // The same of a stored document.
 MappingOutcome ParseMapping(const nlohmann::json& document, const Manifest& manifest);
 
