@@ -147,7 +147,8 @@ def open_to_all(path):
     return all(folder.stat().st_mode & 0o001 for folder in pathlib.Path(path).parents if folder.exists())
 
 
-def public_build():
-    """The build folder by a path that every user can walk."""
+def public_images():
+    """The images that the build installs, by a path that every user can walk."""
     inside = INSIDE_ALIAS.joinpath("dev").exists() and not open_to_all(CHECKOUT / "dev")
-    return (INSIDE_ALIAS if inside else CHECKOUT) / BUILD
+    folder = "build/images" if BUILD == "build/release" else f"{BUILD}/images"
+    return (INSIDE_ALIAS if inside else CHECKOUT) / folder

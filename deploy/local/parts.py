@@ -11,7 +11,7 @@ import subprocess
 import sys
 import urllib.request
 
-from layout import BUILD, CHECKOUT, Layout, Refused, open_to_all, public_build, write_whole
+from layout import BUILD, CHECKOUT, Layout, Refused, open_to_all, public_images, write_whole
 from processes import pids, start_time, works_in
 import kafka_jars
 
@@ -241,7 +241,7 @@ class Service(Part):
             words["port"] = ports[self.name]
         if self.name == "model_api":
             words |= {"key-file": self.layout.secrets / "key", "bootstrap-token-file": self.layout.secrets / "token",
-                      "images": f"{self.public_dir / 'images'}:{public_build() / 'images'}",
+                      "images": f"{self.public_dir / 'images'}:{public_images()}",
                       "models-dir": self.public_dir / "models", "egress-allow-loopback": "true"}
         if self.name == "data_companion":
             words |= {"slot": "slot-0", "egress-allow-loopback": "true"}
