@@ -34,6 +34,7 @@ RowAssembler::Outcome RowAssembler::Add(const Sample& sample) {
 }
 
 void RowAssembler::AddLatest(const Sample& sample, Outcome& outcome) {
+  if (sample.values.empty()) return;
   for (const auto& [column, value] : sample.values) last_[column] = {sample.time, value, true};
   const bool complete = std::ranges::all_of(last_, [](const Cell& cell) { return cell.seen; });
   if (!complete) return;

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Companion: one deployment's model and everything between it and Kafka: its feed becomes rows,
+// rows become requests, replies become outputs, and each cause gets exactly one end.
+//
+//                pause ──▶ paused                     (health is polled, nothing is taken)
+//   run ──▶ running ──▶ draining ──▶ paused, drained or stopped      (as the control plane wants)
+//
+// Threads:  the event loop only.
+// Durable:  nothing by itself. TakeRecords() hands over what the next transaction must hold; what
+//           was handed over counts as done, because the writer keeps it until it is committed.
+// See also: docs/formats/{control,feed,journal,out,dead}.md
+#pragma once
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data_companion/asset_events.h"
+#include "data_companion/companion_metrics.h"
+#include "data_companion/deployment_spec.h"
+#include "data_companion/event_loop.h"
+#include "data_companion/feed_partition.h"
+#include "data_companion/health_monitor.h"
+#include "data_companion/ports.h"
+#include "data_companion/row_queue.h"
+#include "data_companion/score_call.h"
+#include "outrigger/http/client.h"
+#include "outrigger/messaging/record.h"
+
+namespace outrigger::companion {
+
+// What the journal holds of a deployment.
+struct JournalState {
+  std::map<int, std::string> progress;  // by partition
+  SubjectStates subjects;
+  std::optional<std::string> status;
+};
+
+struct CompanionContext {
+  EventLoop& loop;
+  http::Client& http;
+  Clock& clock;
+  Metrics& metrics;
+  FeedSource& feeds;
+  std::string slot;
+  std::string instance;  // of this process, to tell it from others of the slot
+};
+
+class Companion {
+ public:
+  // Errors: kCorrupt - the journal cannot be read.
+  static Result<std::unique_ptr<Companion>> Make(CompanionContext context, DeploymentSpec spec,
+                                                 const JournalState& journal);
+  ~Companion();
+  Companion(const Companion&) = delete;
+
+  const DeploymentSpec& spec() const { return spec_; }
+  // A lower revision than the one obeyed is ignored.
+  void Obey(const DesiredState& state);
+  AssetEvents& asset_events() { return asset_events_; }
+
+  // Whether the next transaction should hold something of it.
+  bool HasRecords() const;
+  std::vector<messaging::OutRecord> TakeRecords();
+
+  // The process ends: no new request. What is on its way may end until Idle() or until the caller
+  // has no more time.
+  void Quiesce();
+  bool Idle() const { return calls_.empty() && judging_.empty(); }
+
+ private:
+  enum class Phase { kPaused, kRunning, kDraining, kDrained, kStopped };
+  struct Judging {  // a failed request, until a look at the model's health says what it means
+    std::unique_ptr<ScoreCall> call;
+    ScoreCall::Outcome outcome;
+    std::string endpoint;
+    std::uint64_t look = 0;
+  };
+
+  Companion(CompanionContext context, DeploymentSpec spec);
+  Result<> Restore(const JournalState& journal);
+
+  // companion.cc: phases and records
+  void Steer();
+  void Run();
+  void Drain();
+  void EndDrain();
+  void Stop();
+  void Stopped();
+  void Take(int partition, std::vector<FeedRecord> records);
+  void Pace();
+  std::string Status(std::int64_t now_wall_ms);
+  void AskEnds(const std::function<void()>& then);
+  std::int64_t Lag() const;
+  const char* PhaseName() const;
+
+  // companion_calls.cc: requests
+  void Dispatch();
+  bool MayCall() const;
+  void Start(RowQueue::Batch batch);
+  void OnReply(std::uint64_t id, const Result<http::Reply>& reply);
+  void Scored(ScoreCall& call, const ScoreCall::Outcome& outcome);
+  void JudgeWaiting();
+  void Failed(Judging failed);
+  void GiveUp(ScoreCall& call, const ScoreCall::Outcome& outcome);
+  void DeadLetter(const std::string& subject, const PendingRow& row, const std::string& cause,
+                  const std::string& detail, const std::string& request_id,
+                  const std::string& traceparent);
+  void OnHealth();
+
+  messaging::TopicPartition FeedAt(int partition) const { return {spec_.feed_topic, partition}; }
+
+  CompanionContext context_;
+  const DeploymentSpec spec_;
+  const std::size_t max_calls_;
+  const std::shared_ptr<const std::vector<scoring::InputColumn>>
+      columns_;  // shared: see FeedSource
+  CompanionMetrics metrics_;
+  std::shared_ptr<int> alive_;  // shared with tasks: they see that the companion is gone
+
+  Phase phase_ = Phase::kPaused;
+  DesiredState state_;
+  bool quiescing_ = false;
+  bool reported_ = false;  // the status says how things are
+  Health last_told_ = Health::kUnknown;
+  SteadyTime next_report_{};
+  std::uint64_t drain_ = 0;                   // names a drain, for its deadline
+  std::optional<SteadyTime> stopping_since_;  // drained to stop; the feed's end is being asked for
+  nlohmann::json remembered_health_;
+  std::optional<std::int64_t> unscored_;
+
+  std::vector<std::unique_ptr<FeedPartition>> feeds_;
+  std::vector<std::int64_t> ends_;  // of the feed's partitions, as far as known
+  SteadyTime next_ends_{};
+  bool paused_ = false;  // reading rests: enough rows wait
+  std::unique_ptr<RowQueue> queue_;
+  std::map<std::uint64_t, std::unique_ptr<ScoreCall>> calls_;  // on their way
+  std::vector<Judging> judging_;
+  std::uint64_t next_call_ = 1;
+  std::optional<SteadyTime> dispatch_timer_;
+
+  std::vector<messaging::OutRecord> records_;  // for the next transaction
+  std::int64_t late_ = 0, dead_letters_ = 0, outputs_ = 0;
+
+  HealthMonitor health_;
+  AssetEvents asset_events_;
+};
+
+}  // namespace outrigger::companion

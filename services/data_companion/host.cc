@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data_companion/host.h"
+
+#include <algorithm>
+#include <future>
+
+#include "outrigger/base/ids.h"
+#include "outrigger/base/log.h"
+
+namespace outrigger::companion {
+namespace {
+
+constexpr Millis kTick{100};
+constexpr std::size_t kRecordsAtOnce = 20'000;
+constexpr std::size_t kBytesAtOnce = 32U << 20;
+constexpr auto kControl = "control.";
+
+http::Client::Options ClientOptions(const http::EgressPolicy& egress) {
+  http::Client::Options options;
+  options.egress = egress;
+  return options;
+}
+
+std::size_t BytesOf(const std::vector<messaging::OutRecord>& records) {
+  std::size_t bytes = 0;
+  for (const auto& record : records) bytes += record.value ? record.value->size() : 0;
+  return bytes;
+}
+
+}  // namespace
+
+Host::Host(HostOptions options, Clock& clock, Metrics& metrics, std::function<void()> fenced)
+    : options_(std::move(options)),
+      clock_(clock),
+      metrics_(metrics),
+      kafka_{options_.brokers, "data_companion"},
+      instance_(RandomId(6)),
+      loop_(clock, [this] { Pump(); }),
+      http_(ClientOptions(options_.egress)),
+      writer_(kafka_, options_.slot, instance_, loop_,
+              {.ready =
+                   [this] {
+                     writer_ready_ = true;
+                     producer_ready_ = true;
+                   },
+               .fenced = std::move(fenced),
+               .answer =
+                   [this](Transaction transaction, Result<> committed) {
+                     Answer(std::move(transaction), std::move(committed));
+                   }}),
+      reader_(kafka_, loop_,
+              [this](const std::map<std::string, int>& topics) { OnTopics(topics); }) {}
+
+Host::~Host() {
+  reader_.Stop();
+  writer_.Stop();
+  loop_.Stop();
+  tenants_.clear();
+}
+
+void Host::Start() {
+  loop_.Start();
+  writer_.Start();
+  reader_.Start();
+  loop_.Post([this] { Tick(); });
+}
+
+// Timers of reports need a round of the loop even when nothing comes.
+void Host::Tick() {
+  int unread = 0;
+  for (const auto& [name, tenant] : tenants_) unread += !tenant->ready();
+  unread_ = unread;
+  loop_.PostAfter(kTick, [this] { Tick(); });
+}
+
+// A tenant is there when its control topic is. Nothing of it is read before what a predecessor left
+// open has ended: the end of a journal would not be its end.
+void Host::OnTopics(const std::map<std::string, int>& topics) {
+  if (!writer_ready_ || stopping_) return;
+  for (const auto& [topic, partitions] : topics) {
+    if (!topic.starts_with(kControl)) continue;
+    const std::string name = topic.substr(std::string_view(kControl).size());
+    if (tenants_.contains(name) || !topics.contains("journal." + name)) continue;
+    LogInfo("tenant", {
+                          {"tenant", name}
+    });
+    CompanionContext context{loop_, http_, clock_, metrics_, reader_, options_.slot, instance_};
+    tenants_[name] = std::make_unique<Tenant>(
+        name, std::move(context), reader_,
+        [this, name](std::int64_t end) { writer_.SetFloor("journal." + name, end); });
+  }
+  std::erase_if(tenants_,
+                [&](const auto& item) { return !topics.contains(kControl + item.first); });
+  topics_seen_ = true;
+  int unread = 0;
+  for (const auto& [name, tenant] : tenants_) unread += !tenant->ready();
+  unread_ = unread;
+}
+
+// Begins the next transaction when there is something to say and the last one has ended.
+void Host::Pump() {
+  if (!writer_ready_ || writer_.busy()) return;
+  if (!alone_.empty()) {
+    Transaction transaction = std::move(alone_.back());
+    alone_.pop_back();
+    writer_.Commit(std::move(transaction));
+    return;
+  }
+  std::vector<std::pair<std::string, Companion*>> speakers;
+  for (auto& [name, tenant] : tenants_)
+    for (auto& [id, companion] : tenant->companions())
+      if (companion->HasRecords()) speakers.emplace_back(id, companion.get());
+  if (speakers.empty()) return;
+  // In turns, so that a talkative one does not keep others from the next transaction.
+  std::ranges::sort(speakers, {}, &std::pair<std::string, Companion*>::first);
+  std::ranges::rotate(
+      speakers,
+      std::ranges::lower_bound(speakers, first_, {}, &std::pair<std::string, Companion*>::first));
+  Transaction transaction;
+  std::size_t records = 0, bytes = 0;
+  for (auto& [id, companion] : speakers) {
+    first_ = id;
+    if (records >= kRecordsAtOnce || bytes >= kBytesAtOnce) break;
+    auto said = companion->TakeRecords();
+    if (said.empty()) continue;
+    records += said.size();
+    bytes += BytesOf(said);
+    transaction.parts.push_back({id, std::move(said)});
+  }
+  if (!transaction.parts.empty()) writer_.Commit(std::move(transaction));
+}
+
+// What failed twice is written deployment by deployment; who fails alone is taken out.
+void Host::Answer(Transaction transaction, Result<> committed) {
+  if (committed) return;
+  if (transaction.parts.size() > 1) {
+    LogError("a shared transaction fails; its deployments are written one by one",
+             {committed.error()});
+    for (auto& part : transaction.parts) {
+      alone_.emplace_back();
+      alone_.back().parts.push_back(std::move(part));
+    }
+    return;
+  }
+  const std::string deployment = transaction.parts.front().deployment;
+  LogError("a deployment is taken out for a while: its records cannot be written",
+           {
+               {"deployment", deployment},
+               committed.error()
+  });
+  for (auto& [name, tenant] : tenants_)
+    if (tenant->companions().contains(deployment)) tenant->TakeOut(deployment);
+}
+
+bool Host::Idle() {
+  for (auto& [name, tenant] : tenants_)
+    for (auto& [id, companion] : tenant->companions())
+      if (!companion->Idle()) return false;
+  return true;
+}
+
+void Host::Stop(Millis limit) {
+  const auto until = clock_.Now() + limit;
+  // Runs `ask` on the loop again and again until it says yes.
+  const auto wait_for = [&](const std::function<bool()>& ask) {
+    while (clock_.Now() < until) {
+      auto answer = std::make_shared<std::promise<bool>>();  // shared: the loop may answer late
+      auto future = answer->get_future();
+      loop_.Post([ask, answer] { answer->set_value(ask()); });
+      if (future.wait_for(until - clock_.Now()) != std::future_status::ready) return;
+      if (future.get()) return;
+      SleepFor(Millis(10));
+    }
+  };
+  loop_.Post([this] {
+    stopping_ = true;
+    for (auto& [name, tenant] : tenants_)
+      for (auto& [id, companion] : tenant->companions()) companion->Quiesce();
+  });
+  wait_for([this] { return Idle(); });
+  wait_for([this] {
+    if (!writer_ready_) return true;
+    if (writer_.busy()) return false;
+    for (auto& [name, tenant] : tenants_)
+      for (auto& [id, companion] : tenant->companions())
+        if (companion->HasRecords()) return false;
+    return true;
+  });
+}
+
+std::vector<http::ReadyCheck> Host::ready_checks() const {
+  return {
+      {"kafka",
+       [this]() -> Result<> {
+         if (reader_.Connected()) return {};
+         return Error(ErrorCode::kUnavailable, "Kafka does not answer");
+       }                  },
+      {"producer",
+       [this]() -> Result<> {
+         if (producer_ready_) return {};
+         return Error(ErrorCode::kUnavailable, "no transactional producer yet");
+       }                  },
+      {"journals", [this]() -> Result<> {
+         if (topics_seen_ && unread_ == 0) return {};
+         return Error(ErrorCode::kUnavailable, "journals are not read yet");
+       }}
+  };
+}
+
+}  // namespace outrigger::companion

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// JournalWriter: the one transactional producer of a host slot: what it is given is committed
+// whole, exactly once, whatever happens to producer and broker meanwhile.
+//
+// A transaction of unknown outcome is looked up in the journal before anything is written again.
+//
+// Threads:  a thread of its own; Commit(), SetFloor() on the event loop; answers come there.
+// Durable:  kCommitted means committed.
+// See also: docs/adr/0007-kafka-clients.md
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "data_companion/event_loop.h"
+#include "outrigger/messaging/kafka.h"
+
+namespace outrigger::companion {
+
+// Records of several deployments that belong together; at least one goes to a journal.
+struct Transaction {
+  struct Part {
+    std::string deployment;
+    std::vector<messaging::OutRecord> records;
+  };
+  std::vector<Part> parts;
+};
+
+class JournalWriter {
+ public:
+  // Rejected: it failed twice though Kafka was there; nothing of it was committed.
+  using Answer = std::function<void(Transaction transaction, Result<> committed)>;
+
+  struct Events {
+    std::function<void()> ready;   // nothing of an earlier owner of the slot is open any more
+    std::function<void()> fenced;  // another process has taken the slot: end at once
+    Answer answer;
+  };
+
+  JournalWriter(messaging::KafkaOptions kafka, std::string slot, std::string instance,
+                EventLoop& loop, Events events);
+  ~JournalWriter();
+
+  void Start();
+  // Gives up after what is under way, or at the deadline of a step (10 s at most).
+  void Stop();
+
+  bool busy() const { return busy_; }
+  // Requires: not busy.
+  void Commit(Transaction transaction);
+  // Records of the journal below `offset` are older than this process.
+  void SetFloor(const std::string& journal, std::int64_t offset);
+
+ private:
+  void Run(const std::stop_token& stop);
+  bool MakeProducer(const std::stop_token& stop);
+  void Work(const std::stop_token& stop, Transaction transaction);
+  Result<> Write(Transaction& transaction);
+  // What the journal says of a transaction; nullopt: cannot be read now.
+  std::optional<bool> ReadBack(const std::string& journal, const std::string& name);
+  // The same until it can be read; nullopt: told to stop.
+  std::optional<bool> ReadBackUntil(const std::stop_token& stop, const std::string& journal,
+                                    const std::string& name);
+  void RaiseFloors();
+
+  const messaging::KafkaOptions kafka_;
+  const std::string slot_, instance_, transactional_id_;
+  EventLoop& loop_;
+  const Events events_;
+
+  bool busy_ = false;  // on the loop
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::optional<Transaction> next_;             // under mutex_
+  std::map<std::string, std::int64_t> floors_;  // under mutex_: where reading back begins
+
+  std::unique_ptr<messaging::TransactionalProducer> producer_;  // on the thread, as all below
+  std::unique_ptr<messaging::Admin> admin_;
+  std::uint64_t written_ = 0;
+  SteadyTime floors_raised_{};
+  bool replaced_ = false;
+  std::jthread thread_;
+};
+
+}  // namespace outrigger::companion

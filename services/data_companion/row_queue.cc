@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data_companion/row_queue.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace outrigger::companion {
+namespace {
+
+// Requests of an unordered model that one asset's rows may be spread over.
+constexpr std::int64_t kLanesOfUnordered = 8;
+constexpr std::size_t kRowOverhead = 200;  // of a waiting row, beside its contents
+
+std::size_t Weight(const PendingRow& row) { return row.bytes + row.record.size() + kRowOverhead; }
+
+bool IsSuspect(const PendingRow& row) { return row.company != PendingRow::kAnyNumber; }
+
+}  // namespace
+
+std::size_t RowsIn(const RowQueue::Batch& batch) {
+  std::size_t rows = 0;
+  for (const auto& lane : batch) rows += lane.rows.size();
+  return rows;
+}
+
+std::string RowQueue::LaneOf(const std::string& subject, const PendingRow& row) const {
+  if (ordered_) return subject;
+  return subject + '\0' + std::to_string(row.row.seq % kLanesOfUnordered);
+}
+
+void RowQueue::MakeReady(const std::string& name, Lane& lane) {
+  lane.busy = true;
+  ready_.push_back(name);
+}
+
+void RowQueue::Push(const std::string& subject, PendingRow row) {
+  ++rows_;
+  bytes_ += Weight(row);
+  const std::string name = LaneOf(subject, row);
+  Lane& lane = lanes_[name];
+  if (lane.subject.empty()) lane.subject = subject;
+  lane.rows.push_back(std::move(row));
+  if (!lane.busy) MakeReady(name, lane);
+}
+
+RowQueue::Batch RowQueue::Take(SteadyTime now, std::size_t free) {
+  while (!resting_.empty() && resting_.begin()->first <= now) {
+    const std::string name = std::move(resting_.begin()->second);
+    resting_.erase(resting_.begin());
+    MakeReady(name, lanes_.at(name));
+  }
+  Batch batch;
+  if (ready_.empty() || free == 0) return batch;
+  // What is ready is spread over the requests that may start, so that a model that works on several
+  // at a time gets several.
+  const std::size_t share = std::clamp((rows_ - away_) / free, std::size_t{1}, limits_.rows);
+  const bool suspects = IsSuspect(lanes_.at(ready_.front()).rows.front());
+  std::size_t room = share;
+  std::size_t rows = 0, bytes = 0;
+  for (std::size_t looked = ready_.size(); looked > 0 && rows < room; --looked) {
+    const std::string name = std::move(ready_.front());
+    ready_.pop_front();
+    Lane& lane = lanes_.at(name);
+    LaneRows taken{name, lane.subject, {}};
+    while (!lane.rows.empty() && rows < room) {
+      PendingRow& row = lane.rows.front();
+      // Rows of failed requests keep to themselves; else they would spend the tries of others.
+      if (IsSuspect(row) != suspects || rows + 1 > row.company) break;
+      if (rows > 0 && bytes + row.bytes > limits_.bytes) break;
+      room = std::min(room, row.company);
+      bytes += row.bytes;
+      ++rows;
+      ++away_;
+      taken.rows.push_back(std::move(row));
+      lane.rows.pop_front();
+    }
+    if (taken.rows.empty())
+      MakeReady(name, lane);  // its turn comes with others of its kind
+    else
+      batch.push_back(std::move(taken));
+  }
+  return batch;
+}
+
+void RowQueue::Forget(const PendingRow& row) {
+  --rows_;
+  bytes_ -= Weight(row);
+}
+
+void RowQueue::Release(const std::string& name) {
+  const auto found = lanes_.find(name);
+  if (found->second.rows.empty())
+    lanes_.erase(found);
+  else
+    MakeReady(name, found->second);
+}
+
+void RowQueue::Done(const Batch& batch) {
+  for (const LaneRows& taken : batch) {
+    for (const PendingRow& row : taken.rows) Forget(row);
+    away_ -= taken.rows.size();
+    Release(taken.lane);
+  }
+}
+
+void RowQueue::Return(Batch batch, SteadyTime not_before) {
+  for (LaneRows& taken : batch) {
+    Lane& lane = lanes_.at(taken.lane);
+    away_ -= taken.rows.size();
+    for (auto row = taken.rows.rbegin(); row != taken.rows.rend(); ++row)
+      lane.rows.push_front(std::move(*row));
+    resting_.emplace(not_before, taken.lane);
+  }
+}
+
+std::optional<SteadyTime> RowQueue::NextReady() const {
+  if (resting_.empty()) return std::nullopt;
+  return resting_.begin()->first;
+}
+
+}  // namespace outrigger::companion

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// RowQueue: rows that wait for the model, so that rows of one asset go in order, different assets
+// side by side, what piled up goes together, and one poisoned row holds no other.
+//
+// Rows wait in lanes. A lane has at most one request on its way and keeps its order through every
+// retry. Ordered models have a lane per subject, others several.
+//
+// Threads:  one at a time; pure.
+// See also: contracts, "Reply"
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "outrigger/base/clock.h"
+#include "outrigger/scoring/row_assembly.h"
+
+namespace outrigger::companion {
+
+struct PendingRow {
+  scoring::Row row;
+  int partition = 0;
+  std::int64_t cause = 0;            // the feed offset whose end is this row's end
+  std::string record;                // for a dead letter: the feed record as it came
+  std::size_t bytes = 0;             // about what it adds to a request
+  int tries = 0;                     // requests that were spent on it
+  std::size_t company = kAnyNumber;  // it goes with fewer others after each failed request
+
+  static constexpr std::size_t kAnyNumber = std::numeric_limits<std::size_t>::max();
+};
+
+class RowQueue {
+ public:
+  struct Limits {
+    std::size_t rows = 1'000;
+    std::size_t bytes = 1U << 20;
+  };
+  struct LaneRows {
+    std::string lane;
+    std::string subject;
+    std::vector<PendingRow> rows;
+  };
+  // The rows of one request; its lanes are busy until Done() or Return().
+  using Batch = std::vector<LaneRows>;
+
+  RowQueue(bool ordered, Limits limits) : ordered_(ordered), limits_(limits) {}
+
+  void Push(const std::string& subject, PendingRow row);
+
+  // The rows for one of `free` requests that could start now; empty when none is ready.
+  Batch Take(SteadyTime now, std::size_t free);
+  // The rows of a batch have their end.
+  void Done(const Batch& batch);
+  // Puts rows back where they were; their lanes rest until `not_before`.
+  void Return(Batch batch, SteadyTime not_before);
+
+  // When the next resting lane is ready; nullopt when none rests.
+  std::optional<SteadyTime> NextReady() const;
+  // Rows waiting or on their way, and their bytes.
+  std::size_t rows() const { return rows_; }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  struct Lane {
+    std::string subject;
+    std::deque<PendingRow> rows;
+    bool busy = false;  // in a request, ready or resting: in no other list
+  };
+
+  std::string LaneOf(const std::string& subject, const PendingRow& row) const;
+  void MakeReady(const std::string& name, Lane& lane);
+  void Forget(const PendingRow& row);
+  void Release(const std::string& name);
+
+  const bool ordered_;
+  const Limits limits_;
+  std::unordered_map<std::string, Lane> lanes_;
+  std::deque<std::string> ready_;
+  std::multimap<SteadyTime, std::string> resting_;
+  std::size_t away_ = 0;  // rows in requests
+  std::size_t rows_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+std::size_t RowsIn(const RowQueue::Batch& batch);
+
+}  // namespace outrigger::companion

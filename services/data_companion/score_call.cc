@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data_companion/score_call.h"
+
+#include <algorithm>
+#include <map>
+
+#include "outrigger/base/text.h"
+#include "outrigger/scoring/score_request.h"
+
+namespace outrigger::companion {
+namespace {
+
+constexpr std::size_t kShownOfBody = 200;
+
+std::string Shown(std::string_view body) {
+  std::string text(body.substr(0, kShownOfBody));
+  std::ranges::replace_if(text, [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, ' ');
+  return text;
+}
+
+}  // namespace
+
+ScoreCall::ScoreCall(const DeploymentSpec& spec, std::string id, RowQueue::Batch batch)
+    : spec_(spec),
+      id_(std::move(id)),
+      traceparent_("00-" + ToHex(RandomBytes(16)) + "-" + ToHex(RandomBytes(8)) + "-01"),
+      batch_(std::move(batch)) {
+  std::map<std::string_view, std::size_t> places;  // lanes of one subject are one asset
+  for (const auto& lane : batch_) {
+    const auto [place, fresh] = places.emplace(lane.subject, asked_.size());
+    if (fresh) {
+      asked_.push_back({lane.subject, {}});
+      rows_.emplace_back();
+    }
+    for (const PendingRow& row : lane.rows) rows_[place->second].push_back(&row);
+  }
+  for (std::size_t i = 0; i < asked_.size(); ++i) {
+    std::ranges::sort(rows_[i], {}, [](const PendingRow* row) { return row->row.seq; });
+    for (const PendingRow* row : rows_[i]) asked_[i].rows.push_back(&row->row);
+  }
+  body_ = std::make_shared<const std::string>(scoring::ScoreRequest(
+      {id_, spec.model.str(), spec.version, spec.deployment.str()}, spec.inputs, asked_));
+}
+
+std::string ScoreCall::CausesOf(std::size_t asset) const {
+  std::map<int, std::vector<std::int64_t>> offsets;
+  for (const PendingRow* row : rows_[asset]) {
+    auto& of = offsets[row->partition];
+    if (row->row.causes.empty())
+      of.push_back(row->row.seq);
+    else
+      of.insert(of.end(), row->row.causes.begin(), row->row.causes.end());
+  }
+  std::string text;
+  for (auto& [partition, list] : offsets) {
+    std::ranges::sort(list);
+    text += (text.empty() ? "" : ";") + std::to_string(partition) + ':';
+    for (std::size_t i = 0; i < list.size();) {
+      std::size_t last = i;
+      while (last + 1 < list.size() && list[last + 1] <= list[last] + 1) ++last;
+      text += (i == 0 ? "" : ",") + std::to_string(list[i]) + '-' + std::to_string(list[last]);
+      i = last + 1;
+    }
+  }
+  return text;
+}
+
+ScoreCall::Outcome ScoreCall::Judge(const Result<http::Reply>& reply,
+                                    std::int64_t now_wall_ms) const {
+  using Kind = Outcome::Kind;
+  using scoring::Verdict;
+  if (!reply) {
+    const Error& error = reply.error();
+    const bool bad = error.code() == ErrorCode::kCorrupt ||
+                     error.code() == ErrorCode::kResourceExhausted;  // longer than allowed
+    if (bad) return {Kind::kFinal, {}, "bad-reply", error.message(), false, {}};
+    return {Kind::kTryAgain,
+            {},
+            "retries-exhausted",
+            error.ToString(),
+            error.code() != ErrorCode::kTimeout,
+            {}};
+  }
+  const std::string status = "status " + std::to_string(reply->status);
+  switch (scoring::VerdictOf(reply->status)) {
+    case Verdict::kTryAgain:
+      return {Kind::kTryAgain,
+              {},
+              "retries-exhausted",
+              status + ": " + Shown(reply->body),
+              scoring::ConcernsWholeModel(reply->status),
+              scoring::RetryAfter(reply->Header("retry-after"), now_wall_ms)};
+    case Verdict::kRefused:
+      return {Kind::kFinal, {}, "refused", status + ": " + Shown(reply->body), false, {}};
+    case Verdict::kBadReply:
+      return {Kind::kFinal, {}, "bad-reply", status + " is no answer", false, {}};
+    case Verdict::kAnswered:
+      break;
+  }
+  auto outputs = scoring::CheckReply(reply->body, spec_.outputs, asked_);
+  if (!outputs) return {Kind::kFinal, {}, "bad-reply", outputs.error().message(), false, {}};
+  return {Kind::kScored, *std::move(outputs), {}, {}, false, {}};
+}
+
+}  // namespace outrigger::companion

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data_companion/tenant.h"
+
+#include <charconv>
+#include <utility>
+
+#include "outrigger/base/log.h"
+
+namespace outrigger::companion {
+namespace {
+
+using messaging::Consumer;
+using messaging::Record;
+
+constexpr Millis kOutFor{30'000};
+
+std::int64_t RevisionOf(const Record& record) {
+  std::int64_t revision = 0;
+  if (const auto text = messaging::FindHeader(record.headers, "revision"))
+    std::from_chars(text->data(), text->data() + text->size(), revision);
+  return revision;
+}
+
+// "D/rest/of it" → D, "rest/of it".
+std::pair<std::string, std::string> SplitKey(const std::string& key) {
+  const auto slash = key.find('/');
+  if (slash == std::string::npos) return {key, ""};
+  return {key.substr(0, slash), key.substr(slash + 1)};
+}
+
+}  // namespace
+
+Tenant::Tenant(std::string name, CompanionContext context, KafkaReader& reader,
+               std::function<void(std::int64_t)> journal_read)
+    : name_(std::move(name)),
+      context_(std::move(context)),
+      reader_(reader),
+      on_journal_read_(std::move(journal_read)),
+      alive_(std::make_shared<int>(0)) {
+  ReadJournal();
+  KafkaReader::RawSink control;
+  control.records = [this](std::vector<Record> records) {
+    for (auto& record : records) Control(std::move(record));
+  };
+  control.end = [this](std::int64_t) {
+    control_read_ = true;
+    Ready();
+  };
+  reader_.OpenRaw({"control." + name_, 0}, Consumer::kBeginning, std::move(control));
+}
+
+Tenant::~Tenant() {
+  reader_.Close({"control." + name_, 0});
+  if (journal_open_) reader_.Close({"journal." + name_, 0});
+}
+
+void Tenant::ReadJournal() {
+  journal_open_ = true;
+  KafkaReader::RawSink journal;
+  journal.records = [this](std::vector<Record> records) {
+    for (auto& record : records) Journal(std::move(record));
+  };
+  journal.end = [this](std::int64_t end) {
+    journal_open_ = false;
+    reader_.Close({"journal." + name_, 0});
+    if (!std::exchange(journal_read_, true)) on_journal_read_(end);
+    Ready();
+  };
+  reader_.OpenRaw({"journal." + name_, 0}, Consumer::kBeginning, std::move(journal));
+}
+
+void Tenant::Journal(Record record) {
+  if (!record.key) return;
+  const auto [id, rest] = SplitKey(*record.key);
+  JournalState& state = journal_[id];
+  const auto [kind, name] = SplitKey(rest);
+  if (kind == "status") {
+    state.status = std::move(record.value);
+  } else if (kind == "subject") {
+    if (record.value)
+      state.subjects[name] = *std::move(record.value);
+    else
+      state.subjects.erase(name);
+  } else if (kind == "progress") {
+    int partition = -1;
+    std::from_chars(name.data(), name.data() + name.size(), partition);
+    if (record.value)
+      state.progress[partition] = *std::move(record.value);
+    else
+      state.progress.erase(partition);
+  }
+  if (!state.status && state.subjects.empty() && state.progress.empty()) journal_.erase(id);
+}
+
+void Tenant::Control(Record record) {
+  if (!record.key) return;
+  const auto [id, kind] = SplitKey(*record.key);
+  Deployment& deployment = deployments_[id];
+  const std::int64_t revision = RevisionOf(record);
+  auto& seen = deployment.revisions[kind];
+  if (revision < seen) return;
+  seen = revision;
+  Apply(id, kind, record, revision);
+}
+
+void Tenant::Apply(const std::string& id, const std::string& kind, const Record& record,
+                   std::int64_t revision) {
+  Deployment& deployment = deployments_[id];
+  const auto companion = companions_.find(id);
+  if (kind == "spec") {
+    deployment.spec = record.value;
+    if (record.value) {
+      if (ready() && companion == companions_.end()) Begin(id, deployment);
+      return;
+    }
+    // The deployment has ended: nobody will ask for it again.
+    companions_.erase(id);
+    deployment.state.reset();
+    deployment.members.clear();
+  } else if (kind == "state") {
+    deployment.state.reset();
+    if (!record.value) return;
+    auto state = ParseState(*record.value, revision);
+    if (!state) {
+      LogError("state of a deployment", {
+                                            {"deployment", id},
+                                            state.error()
+      });
+      return;
+    }
+    deployment.state = *std::move(state);
+    if (companion != companions_.end()) companion->second->Obey(*deployment.state);
+  } else if (kind.starts_with("member/")) {
+    const std::string asset = kind.substr(7);
+    deployment.member_revision = std::max(deployment.member_revision, revision);
+    if (record.value)
+      deployment.members[asset] = *record.value;
+    else
+      deployment.members.erase(asset);
+    if (companion != companions_.end())
+      companion->second->asset_events().Member(asset, record.value, revision);
+  }
+  if (!deployment.spec && !deployment.state && deployment.members.empty() && !record.value &&
+      kind == "spec")
+    return;  // its revisions stay, so that a stale record makes nothing of it again
+}
+
+void Tenant::Ready() {
+  if (!ready()) return;
+  for (auto& [id, deployment] : deployments_)
+    if (deployment.spec && !companions_.contains(id) && !deployment.out) Begin(id, deployment);
+  journal_.clear();  // what is left speaks of deployments that are gone
+}
+
+void Tenant::Begin(const std::string& id, Deployment& deployment) {
+  auto spec = ParseSpec(*deployment.spec);
+  if (!spec) {
+    LogError("specification of a deployment", {
+                                                  {"deployment", id},
+                                                  spec.error()
+    });
+    return;
+  }
+  auto made = Companion::Make(context_, *std::move(spec), journal_[id]);
+  journal_.erase(id);
+  if (!made) {
+    LogError("journal of a deployment", {
+                                            {"deployment", id},
+                                            made.error()
+    });
+    return;
+  }
+  LogInfo("companion", {
+                           {"deployment", id                         },
+                           {"model",      (*made)->spec().model.str()}
+  });
+  Companion& companion = *companions_.insert_or_assign(id, *std::move(made)).first->second;
+  for (const auto& [asset, json] : deployment.members)
+    companion.asset_events().Member(asset, json, deployment.member_revision);
+  if (deployment.state) companion.Obey(*deployment.state);
+}
+
+void Tenant::TakeOut(const std::string& id) {
+  companions_.erase(id);
+  const auto deployment = deployments_.find(id);
+  if (deployment == deployments_.end()) return;
+  deployment->second.out = true;
+  context_.loop.PostAfter(kOutFor, [this, id, alive = std::weak_ptr(alive_)] {
+    if (alive.expired()) return;
+    deployments_[id].out = false;
+    if (!journal_open_) ReadJournal();
+  });
+}
+
+}  // namespace outrigger::companion

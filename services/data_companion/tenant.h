@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tenant: the deployments of one tenant: reads the journal once, then follows control, and keeps a
+// companion for each deployment.
+//
+// Threads: the event loop only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "data_companion/companion.h"
+#include "data_companion/kafka_reader.h"
+
+namespace outrigger::companion {
+
+class Tenant {
+ public:
+  // `journal_read` runs when the journal was read, with its end.
+  Tenant(std::string name, CompanionContext context, KafkaReader& reader,
+         std::function<void(std::int64_t end)> journal_read);
+  ~Tenant();
+  Tenant(const Tenant&) = delete;
+
+  // Whether journal and control were read to their ends once.
+  bool ready() const { return journal_read_ && control_read_; }
+
+  using Companions = std::map<std::string, std::unique_ptr<Companion>, std::less<>>;
+  Companions& companions() { return companions_; }
+  // Takes a companion out: what it holds in memory is dropped, and after a while it starts again
+  // from what the journal says then.
+  void TakeOut(const std::string& deployment);
+
+ private:
+  struct Deployment {                               // what control says
+    std::map<std::string, std::int64_t> revisions;  // by key
+    std::optional<std::string> spec;
+    std::optional<DesiredState> state;
+    std::map<std::string, std::string> members;
+    std::int64_t member_revision = 0;
+    bool out = false;  // taken out for a while
+  };
+
+  void ReadJournal();
+  void Journal(messaging::Record record);
+  void Control(messaging::Record record);
+  void Apply(const std::string& id, const std::string& kind, const messaging::Record& record,
+             std::int64_t revision);
+  void Ready();
+  void Begin(const std::string& id, Deployment& deployment);
+
+  const std::string name_;
+  CompanionContext context_;
+  KafkaReader& reader_;
+  const std::function<void(std::int64_t)> on_journal_read_;
+  std::shared_ptr<int> alive_;  // shared with tasks: they see that this is gone
+  bool journal_open_ = false;
+  bool journal_read_ = false;
+  bool control_read_ = false;
+  std::map<std::string, JournalState> journal_;  // until it was read
+  std::map<std::string, Deployment> deployments_;
+  Companions companions_;
+};
+
+}  // namespace outrigger::companion
