@@ -68,10 +68,10 @@ http::Problem PreconditionFailed(std::string current) {
   return problem;
 }
 
-http::Problem TooLarge(std::string detail) {
+http::Problem TooLarge(const std::string& detail) {
   return Make(413, "too-large", "Too large", detail, "send less at once",
               {
-                  {"", "too-large", std::move(detail)}
+                  {"", "too-large", detail}
   });
 }
 
@@ -81,8 +81,8 @@ http::Problem UnsupportedMediaType(std::string detail, std::string hint) {
 }
 
 http::Problem Malformed(Faults faults) {
-  return Make(400, "malformed", "Not a document", "the body cannot be read: " + Count(faults), {},
-              std::move(faults));
+  std::string detail = "the body cannot be read: " + Count(faults);
+  return Make(400, "malformed", "Not a document", std::move(detail), {}, std::move(faults));
 }
 
 http::Problem BadQuery(std::string detail, std::string hint) {
@@ -91,7 +91,8 @@ http::Problem BadQuery(std::string detail, std::string hint) {
 }
 
 http::Problem Invalid(Faults faults) {
-  return Make(422, "invalid", "The document has faults", Count(faults), {}, std::move(faults));
+  std::string detail = Count(faults);
+  return Make(422, "invalid", "The document has faults", std::move(detail), {}, std::move(faults));
 }
 
 http::Problem Unsupported(Faults faults) {

@@ -233,15 +233,15 @@ class Parser {
     char32_t code = Hex4(at_ + 2);
     std::size_t length = 6;
     if (code >= 0xD800 && code < 0xDC00) {
-      if (!text_.substr(at_ + 6).starts_with("\\u")) Fail("encoding", "a lone surrogate");
+      if (!text_.substr(at_ + 6).starts_with("\\u")) FailAt(Pointer(), "encoding", "a lone surrogate", at_);
       const char32_t low = Hex4(at_ + 8);
-      if (low < 0xDC00 || low > 0xDFFF) Fail("encoding", "a lone surrogate");
+      if (low < 0xDC00 || low > 0xDFFF) FailAt(Pointer(), "encoding", "a lone surrogate", at_);
       code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
       length = 12;
     } else if (code >= 0xDC00 && code <= 0xDFFF) {
-      Fail("encoding", "a lone surrogate");
+      FailAt(Pointer(), "encoding", "a lone surrogate", at_);
     }
-    if (code == 0) Fail("encoding", "NUL is not allowed");
+    if (code == 0) FailAt(Pointer(), "encoding", "NUL is not allowed", at_);
     AppendUtf8(out, code);
     at_ += length;
   }
