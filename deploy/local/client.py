@@ -128,7 +128,7 @@ class Client:
     def pages(self, service, path, key, **query):
         found, more = [], None
         while True:
-            page = self.call(service, "GET", path, limit=1000, **query, **({"continue": more} if more else {}))
+            page = self.call(service, "GET", path, **{"limit": 1000, **query}, **({"continue": more} if more else {}))
             found += page[key]
             more = page.get("continue")
             if not more:
