@@ -130,7 +130,7 @@ void PostgresServer::Start() {
              "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + folder_, "-c",
              "max_connections=200", "-c", "shared_buffers=64MB", "-c", "logging_collector=off"},
             folder_ + "/log");
-  const SteadyTime end = SystemClock().Now() + Millis{30'000};
+  const SteadyTime end = SystemClock().Now() + Millis{120'000};
   while (true) {
     try {
       pqxx::connection connection(UriOf("postgres") + "?connect_timeout=2");
