@@ -15,8 +15,11 @@ constexpr double kQuantile = 0.9;        // of block extremes: where the tail be
 constexpr int kGap = 1;                  // a usual block within an event does not end it
 // Until events teach better, an excess is expected to be this part of the usual range, with the
 // weight of so many events.
-constexpr double kPriorPart = 0.05;
+constexpr double kPriorPart = 0.04;
 constexpr double kPriorWeight = 12;
+// A stream that has swung about its middle only so often has hardly shown its range: until then the
+// expected excess grows in proportion.
+constexpr double kFewSwings = 10;
 constexpr double kSettledPart = 0.5;      // an event that goes on is left out up to this part
 constexpr double kResolution = 1e-12;     // differences below this part of a value are rounding
 constexpr double kHuge = 1e300;           // leaves room for sums
@@ -48,6 +51,25 @@ double Quantile(std::vector<double> values) {
   const auto at = values.begin() + static_cast<std::ptrdiff_t>(std::max<std::size_t>(rank, 1) - 1);
   std::nth_element(values.begin(), at, values.end());
   return *at;
+}
+
+// How often the middles of blocks go from one side of their median to the other.
+double Swings(const std::vector<double>& highs, const std::vector<double>& lows) {
+  std::vector<double> middles;
+  for (std::size_t i = 0; i < highs.size(); ++i) middles.push_back((highs[i] - lows[i]) / 2);
+  std::vector<double> sorted = middles;
+  std::ranges::sort(sorted);
+  const std::size_t half = sorted.size() / 2;
+  const double median =
+      sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+  int side = 0;
+  int swings = 0;
+  for (const double middle : middles) {
+    const int now = middle > median ? 1 : middle < median ? -1 : side;
+    if (side != 0 && now != side) ++swings;
+    side = now;
+  }
+  return std::max(1, swings);
 }
 
 // Merges neighbours: half as many blocks, twice as long.
@@ -160,9 +182,10 @@ void SeriesModel::Refit(const SeriesOptions& options) {
   const double low = Quantile(front(lows_, lower_count));
   const double range = high + low;  // low is mirrored
   const double resolution = kResolution * std::max(std::abs(high), std::abs(low));
+  const double expected = kPriorPart * range * (1 + kFewSwings / Swings(highs_, lows_));
   const auto fit = [&](const std::vector<double>& blocks, std::size_t count, double threshold) {
     const std::vector<double> peaks = Peaks(blocks.data(), count, threshold);
-    double sum = kPriorWeight * kPriorPart * range;
+    double sum = kPriorWeight * expected;
     for (const double peak : peaks) sum += peak;
     const auto events = static_cast<double>(peaks.size());
     const double mean = sum / (events + kPriorWeight);

@@ -42,6 +42,26 @@ TEST_F(AnomalyDetectorTest, IsQuietOnAHealthyMachine) {
   EXPECT_TRUE(Episodes(Scored(Make(50'000, [&](std::size_t) { return Noise(); }))).empty());
 }
 
+// Much of the first cycle is news to a detector that has seen little of it.
+TEST_F(AnomalyDetectorTest, IsQuietInASlowCycle) {
+  for (const double length : {200.0, 1'000.0, 4'000.0, 20'000.0}) {
+    const auto answers = Scored(Make(40'000, [&](std::size_t row) {
+      return 5 * std::sin(2 * kPi * static_cast<double>(row) / length) + Noise(0.25);
+    }));
+
+    EXPECT_TRUE(Episodes(answers).empty()) << length;
+  }
+}
+
+TEST_F(AnomalyDetectorTest, IsQuietOnAStreamThatWanders) {
+  double value = 0;
+  const auto answers =
+      Scored(Make(40'000, [&](std::size_t) { return value = 0.99 * value + Noise(); }));
+
+  // By its bound it may be surprised once in 100,000 samples on each side.
+  EXPECT_LE(Episodes(answers).size(), 2U);
+}
+
 TEST_F(AnomalyDetectorTest, KnowsNoSurpriseInAStreamThatNeverMoves) {
   EXPECT_TRUE(Episodes(Scored(Series(5'000, 7.0))).empty());
 }

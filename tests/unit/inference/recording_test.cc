@@ -134,6 +134,21 @@ TEST_F(RecordingTest, DoesNotHangOnTheExactBound) {
   }
 }
 
+TEST_F(RecordingTest, DoesNotHangOnTheFirstReading) {
+  for (const std::size_t missed : {500, 1'000}) {
+    Recording later = recording_;
+    later.times.erase(later.times.begin(), later.times.begin() + missed);
+    later.values.erase(later.values.begin(), later.values.begin() + missed);
+
+    const Verdict verdict = Judge(later, Scored(later.values));
+
+    EXPECT_GE(verdict.warned[1], 1) << missed;
+    EXPECT_GE(verdict.warned[3], 1) << missed;
+    EXPECT_LE(verdict.outside, 10) << missed;
+    EXPECT_LE(verdict.flagged, 0.02) << missed;
+  }
+}
+
 TEST_F(RecordingTest, ScalingChangesNothing) {
   ExpectSame(ScoredWith([](double value) { return 2 * value; }));
   ExpectSame(ScoredWith([](double value) { return 1000 * value; }));

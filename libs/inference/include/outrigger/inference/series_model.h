@@ -8,9 +8,10 @@
 // quantile of block extremes are counted as independent events (runs declustering: S. Coles, An
 // Introduction to Statistical Modeling of Extreme Values, 2001, ch. 5.3; as a stream detector: A.
 // Siffer et al., Anomaly Detection in Streams with Extreme Value Theory, KDD 2017). Their excesses
-// are taken as exponential with unknown mean; the predictive tail (Lomax) is heavy while few events
-// were seen, so that little experience makes no alarms. The answer is a return period: once in how
-// many samples. A value that stays exactly the same far longer than ever before is unusual too.
+// are taken as exponential with unknown mean (wider while the stream has hardly swung about its
+// middle); the predictive tail (Lomax) is heavy while few events were seen, so that little
+// experience makes no alarms. The answer is a return period: once in how many samples. A value that
+// stays exactly the same far longer than ever before is unusual too.
 //
 // Scaling, shifting and mirroring the stream change nothing but rounding.
 //
