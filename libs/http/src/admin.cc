@@ -14,9 +14,13 @@ Response Ready(const std::vector<ReadyCheck>& checks, bool verbose) {
   bool ready = true;
   for (const ReadyCheck& check : checks) {
     const Result<> result = check.check();
-    ready = ready && result.ok();
-    lines += result.ok() ? "[+]" + check.name + " ok\n"
-                         : "[-]" + check.name + " failed: " + result.error().message() + "\n";
+    ready = ready && (result.ok() || !check.required);
+    if (result.ok()) {
+      lines += "[+]" + check.name + " ok\n";
+    } else {
+      lines += "[-]" + check.name + (check.required ? " failed: " : " degraded: ") +
+               result.error().message() + "\n";
+    }
   }
   std::string body = ready ? "ok\n" : "not ready\n";
   if (verbose || !ready) body = lines + body;

@@ -2,13 +2,10 @@
 #include "connection.h"
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/buffer.hpp>
 #include <utility>
 
-#include "outrigger/base/log.h"
 #include "outrigger/http/problem.h"
-#include "reason.h"
 #include "target.h"
 
 namespace outrigger::http {
@@ -17,9 +14,7 @@ namespace {
 using boost::asio::ip::tcp;
 using Failure = boost::system::error_code;
 
-// After a refusal the peer may still be sending; closing at once would reset the connection and
-// destroy the answer on its way.
-constexpr Millis kLingerTime{5'000};
+// A peer whose refused request never ends is cut off here.
 constexpr std::size_t kLingerBytes = 256u << 20;
 
 bool IsPlainId(std::string_view id) {
@@ -27,39 +22,6 @@ bool IsPlainId(std::string_view id) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '_' || c == '-' || c == ':';
   });
-}
-
-// Answers through the loop's gate, from whatever thread.
-class ConnectionResponder final : public Responder {
- public:
-  ConnectionResponder(std::weak_ptr<Connection> connection, std::uint64_t turn,
-                      std::shared_ptr<Gate> gate)
-      : connection_(std::move(connection)), turn_(turn), gate_(std::move(gate)) {}
-
-  ~ConnectionResponder() override {
-    if (!sent_.load())
-      Send(ToResponse({500, "internal", {}, "the request was dropped unanswered", {}, {}, {}}));
-  }
-
-  void Send(Response response) override {
-    if (!sent_.exchange(true)) gate_->Deliver(connection_, turn_, std::move(response));
-  }
-
- private:
-  const std::weak_ptr<Connection> connection_;
-  const std::uint64_t turn_;
-  const std::shared_ptr<Gate> gate_;
-  std::atomic<bool> sent_{false};
-};
-
-void AppendField(std::string& out, std::string_view name, std::string_view value) {
-  out += name;
-  out += ": ";
-  for (const char c : value) {
-    const bool control = (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F;
-    out += control ? ' ' : c;
-  }
-  out += "\r\n";
 }
 
 }  // namespace
@@ -253,140 +215,6 @@ void Connection::Dispatch() {
   request_.headers = std::move(head_.headers);
   request_.remote = remote_;
   Run(*match->entry, std::move(request_));
-}
-
-void Connection::AnswerMissing(const RouteMatch& match) {
-  if (match.allow.empty()) return Write(NotFound());
-  route_ = "other-method";
-  if (head_.method == "OPTIONS") return Write({204, {}, {}, {{"Allow", match.allow}}});
-  SendProblem(405, "method-not-allowed", "this path knows other methods only: " + match.allow,
-              {
-                  {"Allow", match.allow}
-  });
-}
-
-void Connection::Run(const RouteEntry& entry, Request request) {
-  auto responder = std::make_shared<ConnectionResponder>(weak_from_this(), turn_, loop_.gate());
-  const auto failed = [](const ResponderPtr& to, const char* what) {
-    LogError("handler threw", {
-                                  {"what", what}
-    });
-    to->Send(ToResponse(ProblemFrom(Error(ErrorCode::kInternal, "handler threw"))));
-  };
-  if (entry.async) {
-    try {
-      entry.async(std::move(request), responder);
-    } catch (const std::exception& e) {
-      failed(responder, e.what());
-    } catch (...) {
-      failed(responder, "not an exception of the standard library");
-    }
-    return;
-  }
-  auto task = [&entry, responder, failed, request = std::move(request)] {
-    try {
-      responder->Send(entry.blocking(request));
-    } catch (const std::exception& e) {
-      failed(responder, e.what());
-    } catch (...) {
-      failed(responder, "not an exception of the standard library");
-    }
-  };
-  if (core_.workers->Push(std::move(task))) return;
-  loop_.series().CountRefusal("worker-queue");
-  responder->Send(ToResponse({503,
-                              "overloaded",
-                              {},
-                              "too many requests wait already; try again",
-                              {},
-                              {},
-                              {{"Retry-After", "1"}}}));
-}
-
-void Connection::OnAnswer(std::uint64_t turn, Response response) {
-  if (at_ == At::kHandling && turn == turn_) Write(std::move(response));
-}
-
-void Connection::Refuse(const Refusal& refusal) {
-  loop_.series().CountRefusal("malformed");
-  close_after_ = true;
-  SendProblem(refusal.status, refusal.code, refusal.detail);
-}
-
-void Connection::SendProblem(int status, std::string code, std::string detail, HeaderList headers) {
-  Write(ToResponse({status, std::move(code), {}, std::move(detail), {}, {}, std::move(headers)}));
-}
-
-void Connection::Write(Response response) {
-  at_ = At::kWriting;
-  deadline_ = SystemClock().Now() + core_.options.request_deadline;
-  status_ = response.status;
-  if (core_.draining.load()) close_after_ = true;
-  if (id_.empty()) id_ = loop_.NewRequestId();
-  const bool bodiless = status_ < 200 || status_ == 204 || status_ == 304;
-  out_head_.clear();
-  out_head_ += "HTTP/1.1 " + std::to_string(status_) + " ";
-  out_head_ += ReasonPhrase(status_);
-  out_head_ += "\r\n";
-  AppendField(out_head_, "Date", loop_.date());
-  AppendField(out_head_, "Outrigger-Request-Id", id_);
-  if (!bodiless) {
-    if (!response.body.empty()) AppendField(out_head_, "Content-Type", response.content_type);
-    AppendField(out_head_, "Content-Length", std::to_string(response.body.size()));
-  }
-  for (const auto& [name, value] : response.headers) AppendField(out_head_, name, value);
-  if (close_after_) {
-    AppendField(out_head_, "Connection", "close");
-  } else if (head_.version == 10) {
-    AppendField(out_head_, "Connection", "keep-alive");
-  }
-  out_head_ += "\r\n";
-  out_body_ = bodiless || method_ == "HEAD" ? std::string() : std::move(response.body);
-  out_at_ = 0;
-  FlushOut();
-}
-
-void Connection::FlushOut() {
-  while (at_ == At::kWriting) {
-    const std::string_view head =
-        std::string_view(out_head_).substr(std::min(out_at_, out_head_.size()));
-    const std::string_view body = std::string_view(out_body_).substr(
-        out_at_ > out_head_.size() ? out_at_ - out_head_.size() : 0);
-    if (head.empty() && body.empty()) return Finish();
-    const std::array<boost::asio::const_buffer, 2> parts{boost::asio::buffer(head),
-                                                         boost::asio::buffer(body)};
-    Failure failure;
-    out_at_ += socket_.write_some(parts, failure);
-    if (failure == boost::asio::error::would_block || failure == boost::asio::error::try_again) {
-      socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](Failure ended) {
-        if (!ended) self->FlushOut();
-      });
-      return;
-    }
-    if (failure) return Close();
-  }
-}
-
-void Connection::Finish() {
-  const SteadyTime now = SystemClock().Now();
-  const std::chrono::duration<double> took = now - began_;
-  loop_.series().Count(route_, method_, status_, took.count());
-  ReleaseBody();
-  out_body_ = std::string();
-  if (close_after_) return Linger();
-  at_ = At::kIdle;
-  deadline_ = now + core_.options.idle_deadline;
-  if (processing_) return;  // Process() goes on with the next request
-  const std::string rest = std::exchange(pending_, {});
-  Process(rest);
-}
-
-void Connection::Linger() {
-  Failure ignored;
-  socket_.shutdown(tcp::socket::shutdown_send, ignored);
-  at_ = At::kLingering;
-  deadline_ = SystemClock().Now() + kLingerTime;
-  WaitRead();
 }
 
 void Connection::OnTick(SteadyTime now) {

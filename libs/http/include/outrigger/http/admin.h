@@ -18,6 +18,8 @@ namespace outrigger::http {
 struct ReadyCheck {
   std::string name;
   std::function<Result<>()> check;
+  // False: a failure is told (?verbose) and takes nothing from readiness.
+  bool required = true;
 };
 
 class AdminServer {
