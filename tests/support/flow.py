@@ -179,7 +179,10 @@ class Flow:
     @contextlib.contextmanager
     def frozen(self, name):
         """SIGSTOP to all processes of PostgreSQL, Kafka or a service for the length of the block."""
-        held = self.parts(name) if name in ("postgres", "kafka") else [Process.of(self.pid(name))]
+        if name in ("postgres", "kafka"):
+            held = self.parts(name)
+        else:  # it may just be coming back from a kill
+            held = [until(f"{name} alive", lambda: Process.of(self.pid(name)), 60)]
         for process in held:
             process.send(signal.SIGSTOP)
         try:
