@@ -67,7 +67,7 @@ Result<> ArchiveLoop::Read(const std::stop_token& stop) {
                 options_.kafka, group, options_.topics,
                 [this](std::span<const TopicPartition> partitions) {
                   auto places = PlacesOf(sink_.positions(), partitions);
-                  if (!places) healthy_ = false;
+                  healthy_ = places.ok();
                   return places;
                 },
                 clock_));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data_pusher/placed_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "outrigger/base/log.h"
@@ -11,6 +12,7 @@ namespace {
 using messaging::TopicPartition;
 
 constexpr Millis kFindAgain{500};
+constexpr std::size_t kStep = 16;  // a record may have 17 MiB: their number alone bounds nothing
 
 }  // namespace
 
@@ -39,8 +41,31 @@ bool PlacedReader::Owns(const TopicPartition& at) const {
   return found != places_.end() && found->second.has_value();
 }
 
+Result<messaging::Consumer::Batch> PlacedReader::Gather(Millis wait, std::size_t max) {
+  messaging::Consumer::Batch gathered;
+  std::size_t bytes = 0;
+  for (;;) {
+    const std::uint64_t before = generation_;
+    const std::size_t step = std::min(kStep, max - gathered.records.size());
+    OR_ASSIGN(messaging::Consumer::Batch batch, consumer_->Poll(wait, step));
+    if (generation_ != before && !gathered.records.empty()) {
+      // Whose these are is not known any more; all are read again from their places.
+      Rewind(Millis{0});
+      return messaging::Consumer::Batch{};
+    }
+    const bool more = batch.records.size() == step;
+    for (messaging::Record& record : batch.records) {
+      bytes += record.value ? record.value->size() : 0;
+      gathered.records.push_back(std::move(record));
+    }
+    gathered.ends.insert(gathered.ends.end(), batch.ends.begin(), batch.ends.end());
+    if (!more || gathered.records.size() >= max || bytes >= kBytes) return gathered;
+    wait = Millis{0};
+  }
+}
+
 Result<messaging::Consumer::Batch> PlacedReader::Poll(Millis wait, std::size_t max) {
-  OR_ASSIGN(messaging::Consumer::Batch batch, consumer_->Poll(wait, max));
+  OR_ASSIGN(messaging::Consumer::Batch batch, Gather(wait, max));
   // A partition that changed hands while this was polled has no place: what was read of it goes.
   std::erase_if(batch.records, [&](const messaging::Record& record) {
     return !Owns({record.topic, record.partition});

@@ -32,8 +32,10 @@ class PlacedReader {
                                                     const std::vector<std::string>& topics,
                                                     FindPlaces find, Clock& clock);
 
-  // Records and ends of partitions whose place is known, in order and without a gap.
+  // Waits at most `wait` for the first record, then takes what is there: at most `max` records, and
+  // no more once they have `kBytes`. Only partitions whose place is known, in order, without a gap.
   // Errors: fatal for the object.
+  static constexpr std::size_t kBytes = 8 << 20;
   Result<messaging::Consumer::Batch> Poll(Millis wait, std::size_t max);
 
   // The place reached so far; moved by Advance() when what lies before it is recorded.
@@ -51,6 +53,7 @@ class PlacedReader {
 
  private:
   PlacedReader(FindPlaces find, Clock& clock) : find_(std::move(find)), clock_(clock) {}
+  Result<messaging::Consumer::Batch> Gather(Millis wait, std::size_t max);
   void FindMissing();
 
   const FindPlaces find_;

@@ -17,7 +17,7 @@ using messaging::TopicPartition;
 
 constexpr char kTopic[] = "telemetry";
 constexpr char kGroup[] = "outrigger-router";
-constexpr std::size_t kBatch = 500;
+constexpr std::size_t kBatch = 128;
 constexpr Millis kIdleWait = 20ms;
 constexpr Millis kAdminDeadline = 5s;
 constexpr Millis kPrepareAgain = 500ms;
