@@ -17,7 +17,7 @@ constexpr std::string_view kPackings[] = {"per-column", "matrix"};
 // clang-format off
 constexpr Field kRegistryFields[] = {
     {.name = "name", .default_text = "none", .help = "a stored registry, in place of the other three",
-     .grammar = LabelText},
+     .grammar = StoredName},
     {.name = "registry", .default_text = "none", .help = "host and port; required without name",
      .grammar = RegistryText},
     {.name = "username", .default_text = "none", .help = "together with password",

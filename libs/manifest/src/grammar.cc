@@ -132,6 +132,12 @@ Complaint LabelText(std::string_view text) {
                 "an RFC 1123 label: 1 to 63 of a-z, 0-9 and '-', neither first nor last a '-'");
 }
 
+Complaint StoredName(std::string_view text) {
+  return Unless(IsAssetId(text),
+                "the name of a stored registry: 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-', "
+                "beginning with a letter or digit");
+}
+
 Complaint LineText(std::string_view text) {
   return Unless(!HasControl(text), "text without control characters");
 }

@@ -15,6 +15,7 @@ namespace outrigger::manifest {
 
 // Each returns what the text must be when it is not that.
 Complaint LabelText(std::string_view text);        // RFC 1123
+Complaint StoredName(std::string_view text);       // of a registry of the tenant
 Complaint LineText(std::string_view text);         // no control characters
 Complaint PathText(std::string_view text);         // RFC 3986 path of a request
 Complaint QueueText(std::string_view text);        // AMQP queue

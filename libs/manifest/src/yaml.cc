@@ -93,8 +93,9 @@ class Builder final : public YAML::EventHandler {
                 const std::string& value) override {
     RefuseAnchor(mark, anchor);
     if (tag != "?" && tag != "!") RefuseTag(tag, mark);
-    if (value.contains('\0')) Fail("encoding", "NUL is not allowed", mark);
-    if (!IsValidUtf8(value)) Fail("encoding", "a text is not valid UTF-8", mark);
+    const bool sound = !value.contains('\0') && IsValidUtf8(value);
+    if (!sound && AtKey()) Fail("encoding", "a name has NUL or invalid UTF-8", mark);
+    if (!sound) Fail("encoding", "a text has NUL or invalid UTF-8", mark, Pointer());
     if (AtKey())
       TakeKey(value, mark);
     else if (tag == "!")

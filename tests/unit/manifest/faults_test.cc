@@ -341,7 +341,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad(RealTime(), "/model/container/customRegistry", {{"registry", "https://r.io"}},
           "format",
             "/model/container/customRegistry/registry"),
-        Bad(RealTime(), "/model/container/customRegistry", {{"name", "R"}               },
+        Bad(RealTime(), "/model/container/customRegistry", {{"name", "a b"}             },
           "format",
             "/model/container/customRegistry/name")
 }));
