@@ -42,14 +42,18 @@ Host::Host(HostOptions options, Clock& clock, Metrics& metrics, std::function<vo
                    [this] {
                      writer_ready_ = true;
                      producer_ready_ = true;
+                     FollowTenants();
                    },
                .fenced = std::move(fenced),
                .answer =
                    [this](Transaction transaction, Result<> committed) {
                      Answer(std::move(transaction), std::move(committed));
                    }}),
-      reader_(kafka_, loop_,
-              [this](const std::map<std::string, int>& topics) { OnTopics(topics); }) {}
+      reader_(kafka_, loop_, [this](std::map<std::string, int> topics) {
+        topics_ = std::move(topics);
+        topics_seen_ = true;
+        FollowTenants();
+      }) {}
 
 Host::~Host() {
   reader_.Stop();
@@ -75,12 +79,12 @@ void Host::Tick() {
 
 // A tenant is there when its control topic is. Nothing of it is read before what a predecessor left
 // open has ended: the end of a journal would not be its end.
-void Host::OnTopics(const std::map<std::string, int>& topics) {
-  if (!writer_ready_ || stopping_) return;
-  for (const auto& [topic, partitions] : topics) {
+void Host::FollowTenants() {
+  if (!writer_ready_ || stopping_ || !topics_seen_) return;
+  for (const auto& [topic, partitions] : topics_) {
     if (!topic.starts_with(kControl)) continue;
     const std::string name = topic.substr(std::string_view(kControl).size());
-    if (tenants_.contains(name) || !topics.contains("journal." + name)) continue;
+    if (tenants_.contains(name) || !topics_.contains("journal." + name)) continue;
     LogInfo("tenant", {
                           {"tenant", name}
     });
@@ -90,7 +94,7 @@ void Host::OnTopics(const std::map<std::string, int>& topics) {
         [this, name](std::int64_t end) { writer_.SetFloor("journal." + name, end); });
   }
   std::erase_if(tenants_,
-                [&](const auto& item) { return !topics.contains(kControl + item.first); });
+                [&](const auto& item) { return !topics_.contains(kControl + item.first); });
   topics_seen_ = true;
   int unread = 0;
   for (const auto& [name, tenant] : tenants_) unread += !tenant->ready();

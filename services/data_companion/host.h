@@ -44,7 +44,7 @@ class Host {
   std::vector<http::ReadyCheck> ready_checks() const;
 
  private:
-  void OnTopics(const std::map<std::string, int>& topics);
+  void FollowTenants();
   void Tick();
   void Pump();
   void Answer(Transaction transaction, Result<> committed);
@@ -63,6 +63,7 @@ class Host {
 
   // On the loop.
   std::map<std::string, std::unique_ptr<Tenant>> tenants_;
+  std::map<std::string, int> topics_;
   bool writer_ready_ = false;
   bool stopping_ = false;
   std::vector<Transaction> alone_;  // parts of a rejected transaction, to be written one by one

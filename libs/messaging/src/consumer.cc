@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "outrigger/base/log.h"
 
@@ -12,6 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 constexpr int kSeekWaitMs = 5'000;
 constexpr int kCommitAttempts = 2;
+constexpr milliseconds kLearnWait{500};
 
 std::int64_t ToKafka(std::int64_t offset) {
   if (offset == Consumer::kBeginning) return RD_KAFKA_OFFSET_BEGINNING;
@@ -92,6 +94,7 @@ class KafkaConsumer final : public Consumer {
       rd_kafka_topic_partition_list_add(fresh.get(), at.topic.c_str(), at.partition)->offset =
           ToKafka(offset == kKeep ? kBeginning : offset);
     }
+    LearnTopics(fresh.get());
     if (gone->cnt > 0) {
       const ErrorHandle error(rd_kafka_incremental_unassign(client_.get(), gone.get()));
       if (error) return FromKafka(error.get(), "unassign");
@@ -214,6 +217,15 @@ class KafkaConsumer final : public Consumer {
     rd_kafka_assign(client, nullptr);
   }
 
+  // Asks for the leaders of topics that are new here; gives up for now where nobody answers.
+  void LearnTopics(const rd_kafka_topic_partition_list_t* fresh) {
+    for (int i = 0; i < fresh->cnt; ++i) {
+      if (known_.contains(fresh->elems[i].topic)) continue;
+      if (!LearnTopic(client_.get(), fresh->elems[i].topic, kLearnWait)) return;
+      known_.insert(fresh->elems[i].topic);
+    }
+  }
+
   // An error event of the client: fatal, or worth a line and tried again inside.
   Result<> Judge(const rd_kafka_message_t& message) {
     if (const auto fatal = rd_kafka_fatal_error(client_.get(), nullptr, 0))
@@ -234,6 +246,7 @@ class KafkaConsumer final : public Consumer {
   rd_kafka_topic_partition_list_t* starting_ = nullptr;  // set while `assigned` runs
   std::vector<TopicPartition> paused_at_start_;
   std::vector<TopicPartition> assignment_;  // without group
+  std::set<std::string> known_;             // topics whose leaders were asked for
   ClientHandle client_;
 };
 

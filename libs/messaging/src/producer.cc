@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <atomic>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <thread>
 
@@ -11,7 +12,7 @@ namespace outrigger::messaging {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds kServe{100};         // one turn of the thread
+constexpr milliseconds kServe{20};          // one turn of the thread
 constexpr milliseconds kProbeEvery{2'000};  // a look at the brokers when nothing else shows them
 constexpr milliseconds kProbeWait{500};
 constexpr milliseconds kCloseWait{5'000};
@@ -51,6 +52,8 @@ class KafkaProducer final : public Producer {
     auto opaque = std::make_unique<Delivered>(std::move(done));
     OR_RETURN_IF_ERROR(Produce(client_.get(), record, opaque.get()));
     (void)opaque.release();  // OnDelivery owns it now
+    const std::lock_guard topics_lock(topics_mutex_);
+    if (topics_.insert(record.topic).second) unknown_.push_back(record.topic);
     return {};
   }
 
@@ -100,6 +103,7 @@ class KafkaProducer final : public Producer {
   void Serve(const std::stop_token& stop) {
     auto probed = SystemClock().Now() - kProbeEvery;
     while (!stop.stop_requested()) {
+      LearnTopics();
       rd_kafka_poll(client_.get(), ToInt(kServe));
       if (rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         LogError("kafka producer is made anew after a fatal error",
@@ -118,6 +122,17 @@ class KafkaProducer final : public Producer {
     }
   }
 
+  // On the thread, so that nobody who sends waits for it.
+  void LearnTopics() {
+    std::vector<std::string> topics;
+    {
+      const std::lock_guard lock(topics_mutex_);
+      topics.swap(unknown_);
+    }
+    for (const auto& topic : topics)
+      if (!LearnTopic(client_.get(), topic, kProbeWait)) return;
+  }
+
   bool Probe() {
     const rd_kafka_metadata_t* found = nullptr;
     const auto error = rd_kafka_metadata(client_.get(), 0, nullptr, &found, ToInt(kProbeWait));
@@ -129,6 +144,9 @@ class KafkaProducer final : public Producer {
   const Options options_;
   std::shared_mutex mutex_;  // exclusive: client_ is replaced
   ClientHandle client_;
+  std::mutex topics_mutex_;
+  std::set<std::string> topics_;      // ever sent to, under topics_mutex_
+  std::vector<std::string> unknown_;  // not asked for yet, under topics_mutex_
   std::atomic<bool> connected_{false};
   std::jthread thread_;
 };

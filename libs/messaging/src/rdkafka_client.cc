@@ -151,6 +151,16 @@ Result<> Produce(rd_kafka_t* client, const OutRecord& record, void* opaque) {
   return FromKafka(error.get(), "send to " + record.topic);
 }
 
+bool LearnTopic(rd_kafka_t* client, const std::string& topic, std::chrono::milliseconds wait) {
+  rd_kafka_topic_t* handle = rd_kafka_topic_new(client, topic.c_str(), nullptr);
+  if (!handle) return false;
+  const rd_kafka_metadata_t* found = nullptr;
+  const auto error = rd_kafka_metadata(client, 0, handle, &found, ToInt(wait));
+  const MetadataHandle metadata(found);
+  rd_kafka_topic_destroy(handle);
+  return error == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 Record ToRecord(const rd_kafka_message_t& message) {
   Record record;
   record.topic = rd_kafka_topic_name(message.rkt);

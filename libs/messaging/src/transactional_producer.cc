@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <atomic>
 #include <mutex>
+#include <set>
 
 #include "consumer.h"
 #include "outrigger/base/log.h"
@@ -68,7 +69,9 @@ class KafkaTransactionalProducer final : public TransactionalProducer {
   }
 
   Result<> Send(OutRecord record) override {
-    LearnTopic(record.topic);
+    if (!known_.contains(record.topic) &&
+        LearnTopic(client_.get(), record.topic, milliseconds(1'000)))
+      known_.insert(record.topic);
     auto sent = Produce(client_.get(), record, nullptr);
     if (!sent && rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR)
       return FromKafka(rd_kafka_fatal_error(client_.get(), nullptr, 0), "send in a transaction");
@@ -109,22 +112,8 @@ class KafkaTransactionalProducer final : public TransactionalProducer {
     return FromKafka(error, what + " (" + fault_.first + ")");
   }
 
-  // A transaction's first record to a topic that the client has not heard of waits for the next
-  // round of metadata (1 s): ask at once.
-  void LearnTopic(const std::string& topic) {
-    if (known_.contains(topic)) return;
-    rd_kafka_topic_t* handle = rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr);
-    if (!handle) return;
-    const rd_kafka_metadata_t* found = nullptr;
-    if (rd_kafka_metadata(client_.get(), 0, handle, &found, 1'000) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      const MetadataHandle metadata(found);
-      known_[topic] = true;
-    }
-    rd_kafka_topic_destroy(handle);
-  }
-
   DeliveryFault fault_;
-  std::map<std::string, bool> known_;
+  std::set<std::string> known_;
   ClientHandle client_;
 };
 

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data_companion/row_queue.h"
+
+#include <gmock/gmock.h>
+
+#include <random>
+#include <set>
+
+namespace outrigger::companion {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr SteadyTime kNow{};
+
+PendingRow RowAt(std::int64_t seq, std::size_t bytes = 10) {
+  PendingRow row;
+  row.row.seq = row.cause = seq;
+  row.bytes = bytes;
+  return row;
+}
+
+std::vector<std::int64_t> SeqsOf(const RowQueue::Batch& batch, const std::string& subject) {
+  std::vector<std::int64_t> seqs;
+  for (const auto& lane : batch)
+    if (lane.subject == subject)
+      for (const auto& row : lane.rows) seqs.push_back(row.row.seq);
+  return seqs;
+}
+
+TEST(RowQueueTest, WhatPiledUpOfOneAssetGoesTogetherInOrder) {
+  RowQueue queue(true, {});
+  for (int i = 0; i < 3; ++i) queue.Push("a", RowAt(i));
+
+  const auto batch = queue.Take(kNow, 1);
+
+  EXPECT_THAT(SeqsOf(batch, "a"), ElementsAre(0, 1, 2));
+  EXPECT_THAT(queue.Take(kNow, 1), IsEmpty());
+}
+
+TEST(RowQueueTest, AnAssetHasOneRequestAtATimeOthersGoBeside) {
+  RowQueue queue(true, {});
+  queue.Push("a", RowAt(0));
+  const auto first = queue.Take(kNow, 8);
+  queue.Push("a", RowAt(1));
+  queue.Push("b", RowAt(2));
+
+  const auto second = queue.Take(kNow, 8);
+  EXPECT_THAT(SeqsOf(second, "a"), IsEmpty());
+  EXPECT_THAT(SeqsOf(second, "b"), ElementsAre(2));
+  EXPECT_THAT(queue.Take(kNow, 8), IsEmpty());
+
+  queue.Done(first);
+  EXPECT_THAT(SeqsOf(queue.Take(kNow, 8), "a"), ElementsAre(1));
+}
+
+TEST(RowQueueTest, ReadyRowsAreSpreadOverTheRequestsThatMayStart) {
+  RowQueue queue(true, {});
+  for (int i = 0; i < 12; ++i) queue.Push("a" + std::to_string(i), RowAt(i));
+
+  EXPECT_EQ(RowsIn(queue.Take(kNow, 4)), 3U);
+  EXPECT_EQ(RowsIn(queue.Take(kNow, 1)), 9U);
+}
+
+TEST(RowQueueTest, ARequestHoldsNoMoreRowsAndBytesThanAllowed) {
+  RowQueue queue(true, {.rows = 5, .bytes = 100});
+  for (int i = 0; i < 20; ++i) queue.Push("a", RowAt(i, 30));
+
+  const auto batch = queue.Take(kNow, 1);
+
+  EXPECT_EQ(RowsIn(batch), 3U);
+  RowQueue large(true, {.rows = 5, .bytes = 100});
+  large.Push("a", RowAt(0, 1'000));
+  EXPECT_EQ(RowsIn(large.Take(kNow, 1)), 1U);  // alone it must go
+}
+
+TEST(RowQueueTest, ReturnedRowsRestAndKeepTheirPlace) {
+  RowQueue queue(true, {});
+  queue.Push("a", RowAt(0));
+  auto batch = queue.Take(kNow, 1);
+  queue.Push("a", RowAt(1));
+  queue.Push("b", RowAt(2));
+
+  queue.Return(std::move(batch), kNow + Millis(100));
+
+  EXPECT_EQ(queue.NextReady(), kNow + Millis(100));
+  EXPECT_THAT(SeqsOf(queue.Take(kNow, 1), "b"), ElementsAre(2));
+  EXPECT_THAT(queue.Take(kNow + Millis(99), 1), IsEmpty());
+  EXPECT_THAT(SeqsOf(queue.Take(kNow + Millis(100), 1), "a"), ElementsAre(0, 1));
+  EXPECT_EQ(queue.rows(), 3U);
+}
+
+TEST(RowQueueTest, RowsOfFailedRequestsGoInSmallerOnesAndAmongThemselves) {
+  RowQueue queue(true, {});
+  for (int i = 0; i < 4; ++i) queue.Push("a" + std::to_string(i), RowAt(i));
+  auto batch = queue.Take(kNow, 1);
+  ASSERT_EQ(RowsIn(batch), 4U);
+  for (auto& lane : batch)
+    for (auto& row : lane.rows) row.company = 2;
+  queue.Return(std::move(batch), kNow);
+  queue.Push("new", RowAt(9));
+
+  std::vector<std::size_t> sizes;
+  std::set<bool> mixed;
+  for (;;) {
+    const auto next = queue.Take(kNow, 1);
+    if (next.empty()) break;
+    sizes.push_back(RowsIn(next));
+    mixed.insert(!SeqsOf(next, "new").empty() && RowsIn(next) > 1);
+  }
+
+  EXPECT_THAT(sizes, ::testing::UnorderedElementsAre(1, 2, 2));
+  EXPECT_THAT(mixed, ElementsAre(false));
+}
+
+TEST(RowQueueTest, AnUnorderedModelGetsSeveralRequestsOfOneAsset) {
+  RowQueue queue(false, {});
+  for (int i = 0; i < 16; ++i) queue.Push("a", RowAt(i));
+
+  const auto first = queue.Take(kNow, 4), second = queue.Take(kNow, 3);
+
+  EXPECT_FALSE(SeqsOf(first, "a").empty());
+  EXPECT_FALSE(SeqsOf(second, "a").empty());
+}
+
+// Random pushes, requests, failures and ends: every row is away once at a time, in order by asset,
+// and gone after its end.
+TEST(RowQueueTest, WhateverHappensEveryRowHasOneEndInOrder) {
+  std::mt19937 random(11);
+  RowQueue queue(true, {.rows = 7, .bytes = 300});
+  std::map<std::string, std::int64_t> last;
+  std::vector<RowQueue::Batch> away;
+  SteadyTime now{};
+  std::int64_t pushed = 0;
+  std::size_t ended = 0;
+  for (int step = 0; step < 20'000; ++step) {
+    now += Millis(1);
+    if (step < 15'000 && random() % 3 == 0)
+      queue.Push("a" + std::to_string(random() % 5), RowAt(pushed++, random() % 60));
+    if (auto batch = queue.Take(now, 1 + random() % 3); !batch.empty())
+      away.push_back(std::move(batch));
+    if (away.empty()) continue;
+    const std::size_t pick = random() % away.size();
+    auto batch = std::move(away[pick]);
+    away.erase(away.begin() + static_cast<std::ptrdiff_t>(pick));
+    if (random() % 4 == 0) {
+      const std::size_t half = (RowsIn(batch) + 1) / 2;
+      for (auto& lane : batch)
+        for (auto& row : lane.rows) row.company = std::min(row.company, half);
+      queue.Return(std::move(batch), now + Millis(random() % 20));
+      continue;
+    }
+    for (const auto& lane : batch)
+      for (const auto& row : lane.rows) {
+        const auto before = last.try_emplace(lane.subject, -1).first;
+        ASSERT_GT(row.row.seq, before->second);
+        before->second = row.row.seq;
+        ++ended;
+      }
+    queue.Done(batch);
+  }
+
+  EXPECT_EQ(ended, static_cast<std::size_t>(pushed));
+  EXPECT_EQ(queue.rows(), 0U);
+  EXPECT_EQ(queue.bytes(), 0U);
+}
+
+}  // namespace
+}  // namespace outrigger::companion
