@@ -58,7 +58,6 @@ Judged<Answer> PostAssetType(Context& context) {
   OR_ASSIGN(const nlohmann::json document, ReadBody(context));
   Faults faults;
   const AssetType type = ReadAssetType(document, std::nullopt, faults);
-  CheckUnits(type, faults);
   if (!faults.empty()) return Invalid(std::move(faults));
 
   const TenantId& tenant = context.caller.tenant;
@@ -93,7 +92,6 @@ Judged<Answer> PutAssetType(Context& context) {
   OR_ASSIGN(const nlohmann::json document, ReadBody(context));
   Faults faults;
   const AssetType type = ReadAssetType(document, old_type.id, faults);
-  CheckUnits(type, faults);
   if (!faults.empty()) return Invalid(std::move(faults));
   OR_ASSIGN(const auto why_not, WhyNotChange(context.transaction, old_type, type));
   if (why_not) {

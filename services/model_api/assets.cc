@@ -33,7 +33,6 @@ std::vector<Asset> ReadAssets(const nlohmann::json& document, Faults& faults) {
   std::vector<Asset> assets;
   if (!document.is_array()) {
     assets.push_back(ReadAsset(document, "", std::nullopt, faults));
-    CheckUnits(assets[0], "", faults);
     return assets;
   }
   if (document.size() > kMaxBulk) {
@@ -47,7 +46,6 @@ std::vector<Asset> ReadAssets(const nlohmann::json& document, Faults& faults) {
     const std::string pointer = PointerTo("", i);
     assets.push_back(ReadAsset(document[i], pointer, std::nullopt, faults));
     const Asset& asset = assets.back();
-    CheckUnits(asset, pointer, faults);
     if (!asset.id.empty() && !ids.insert(asset.id).second) {
       faults.push_back({PointerTo(pointer, "id"), "duplicate", "the id is in the list twice"});
     }
@@ -172,7 +170,6 @@ Judged<Answer> PutAsset(Context& context) {
   OR_ASSIGN(const nlohmann::json document, ReadBody(context));
   Faults faults;
   const Asset asset = ReadAsset(document, "", old_asset.id, faults);
-  CheckUnits(asset, "", faults);
   OR_RETURN_IF_ERROR(CheckTypes(context.transaction, {asset}, false, faults));
   if (!faults.empty()) return Invalid(std::move(faults));
   OR_ASSIGN(const auto type, FindAssetType(context.transaction, asset.type));

@@ -8,6 +8,7 @@
 
 #include "outrigger/base/ids.h"
 #include "outrigger/base/json.h"
+#include "outrigger/manifest/units.h"
 
 namespace outrigger::model_api {
 namespace {
@@ -35,6 +36,9 @@ std::optional<Definition> ReadDefinition(const Json& item, const std::string& po
   auto unit = reader.Text("unit", {.need = Need::kOptional, .max_characters = 64});
   if (unit && type && *type != "number") {
     reader.Fault("unit", "not-allowed", "only a number has a unit");
+  } else if (unit && !manifest::IsUnit(*unit)) {
+    reader.Fault("unit", "unit",
+                 "found \"" + *unit + "\"; allowed are UCUM codes, such as Cel, m/s2, Hz");
   }
   if (!name || !type) return std::nullopt;
   return Definition{*std::move(name), *std::move(type), std::move(unit)};

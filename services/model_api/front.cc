@@ -19,6 +19,11 @@ namespace {
 // answer deadline.
 constexpr Millis kPublishDeadline{5'000};
 
+constexpr const char* kUnavailableDetail =
+    "a part of the platform does not answer, or is starting: ask again";
+constexpr const char* kTimeoutDetail =
+    "the database did not say in time whether it stored the change: read it back";
+
 http::Response ToResponse(const Answer& answer) {
   http::Response response;
   response.status = answer.status;
@@ -89,7 +94,7 @@ Judged<Answer> Judge(Api& api, const ApiRoute& route, const http::Request& reque
 http::Response Handle(Api& api, const ApiRoute& route, const http::Request& request) {
   auto judged = Judge(api, route, request);
   if (judged) return ToResponse(*judged);
-  const http::Problem& problem = judged.error();
+  http::Problem& problem = judged.error();
   if (problem.status >= 500 && problem.status != 501) {
     LogWarning("request failed", {
                                      {"route",      route.pattern },
@@ -99,6 +104,9 @@ http::Response Handle(Api& api, const ApiRoute& route, const http::Request& requ
                                      {"detail",     problem.detail}
     });
   }
+  // Which peer is gone, and where it was looked for, is for the log only.
+  if (problem.code == "unavailable") problem.detail = kUnavailableDetail;
+  if (problem.code == "timeout") problem.detail = kTimeoutDetail;
   // Every missing or foreign object answers with the same bytes.
   if (problem.status == 404) return http::NotFound();
   return http::ToResponse(problem);
