@@ -50,6 +50,18 @@ def answer_score(handler, body):
 }
 
 
+def waits(flow, base, numbers):
+    """Sends the neighbour one sample after the other; (the longest wait for a score, what was sent)."""
+    longest, sent = 0.0, {}
+    for i in numbers:
+        ms, value = base + i, 30.0 + i
+        flow.send("X1", {ms: value})
+        began = time.monotonic()
+        until("the neighbour's score", lambda: flow.read("X1", "Anomaly Score", ms, ms + 1), 30, every=0.02)
+        longest, sent[ms] = max(longest, time.monotonic() - began), value
+    return longest, sent
+
+
 def bad_models_end_in_dead_letters_and_their_neighbour_does_not_notice():
     with Flow("bad-models") as flow:
         flow.robot_arms("X1")
@@ -63,18 +75,13 @@ def bad_models_end_in_dead_letters_and_their_neighbour_does_not_notice():
             flow.deploy(name)
 
         base = now() - 100_000
+        alone, steady = waits(flow, base, range(20))
         for name in BEHAVIOURS:
             flow.send(f"arm-{name}", {base + i: 10.0 + i for i in range(3)})
-        steady, worst = {}, 0.0
-        for i in range(60):
-            ms = base + i
-            flow.send("X1", {ms: 30.0 + i})
-            sent = time.monotonic()
-            until("the neighbour's score", lambda: flow.read("X1", "Anomaly Score", ms, ms + 1), 10, every=0.02)
-            worst = max(worst, time.monotonic() - sent)
-            steady[ms] = 30.0 + i
-        flow.expect_scores("X1", steady)
-        assert worst < 3, f"the neighbour waited {worst:.1f} s beside bad models"
+        beside, more = waits(flow, base, range(20, 80))
+        flow.expect_scores("X1", steady | more)
+        bound = 2 + 3 * alone  # what a busy machine costs, it costs alone as well; a stalled host would cost many seconds
+        assert beside < bound, f"the neighbour waited {beside:.1f} s beside bad models, {alone:.1f} s before"
 
         for name, (_, fate) in BEHAVIOURS.items():
             if fate == "scored":
@@ -86,7 +93,7 @@ def bad_models_end_in_dead_letters_and_their_neighbour_does_not_notice():
             assert not flow.read(f"arm-{name}", "Anomaly Score", base, base + 10)
         rows = [(a, ms) for a, ms, _ in flow.out_rows("names-another")]
         assert not rows, rows
-        print(f"  the neighbour's longest wait: {worst * 1000:.0f} ms")
+        print(f"  the neighbour's longest wait: {alone * 1000:.0f} ms alone, {beside * 1000:.0f} ms beside bad models")
 
 
 if __name__ == "__main__":
