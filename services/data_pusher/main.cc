@@ -81,15 +81,18 @@ Result<> Serve(const Config& config) {
   listen.port = static_cast<std::uint16_t>(config.Integer("port"));
   listen.workers = workers;
   OR_ASSIGN(const auto server, http::Server::Start(listen, std::move(routes), &metrics));
-  OR_ASSIGN(
-      const auto admin,
-      http::AdminServer::Start(
-          listen.address, static_cast<std::uint16_t>(config.Integer("admin_port")), metrics,
-          {
-              {"catalog",     [&] { return Unless(catalog->Ready(), "not read yet"); }          },
-              {"credentials", [&] { return Unless(credentials->Ready(), "not read yet"); }      },
-              {"routing",     [&] { return Unless(router.Running(), "Kafka does not answer"); } },
-              {"outputs",     [&] { return Unless(outputs.Running(), "Kafka does not answer"); }}
+  OR_ASSIGN(const auto admin,
+            http::AdminServer::Start(
+                listen.address, static_cast<std::uint16_t>(config.Integer("admin_port")), metrics,
+                {
+                    {"catalog", [&] { return Unless(catalog->Ready(), "not read yet"); }},
+                    {"credentials", [&] { return Unless(credentials->Ready(), "not read yet"); }},
+                    {"routing", [&] { return Unless(router.Running(), "Kafka does not answer"); }},
+                    {"outputs", [&] { return Unless(outputs.Running(), "Kafka does not answer"); }},
+                    {"history",
+                     [&] { return Unless(telemetry_archive.Healthy(), "no PostgreSQL"); }, false},
+                    {"tables", [&] { return Unless(tables_archive.Healthy(), "no PostgreSQL"); },
+                     false}
   }));
   LogInfo("listening", {
                            {"port",       server->port()},

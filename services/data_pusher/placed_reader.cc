@@ -12,6 +12,7 @@ namespace {
 using messaging::TopicPartition;
 
 constexpr Millis kFindAgain{500};
+constexpr Millis kComplainEvery{10'000};
 constexpr std::size_t kStep = 16;  // a record may have 17 MiB: their number alone bounds nothing
 
 }  // namespace
@@ -84,9 +85,12 @@ void PlacedReader::FindMissing() {
   const Result<Places> found = find_(missing);
   next_find_ = clock_.Now() + kFindAgain;
   if (!found) {
-    LogWarning("places not known", {
-                                       {"partitions", missing.size()},
-                                       found.error()
+    const bool said = clock_.Now() < next_complaint_;
+    if (!said) next_complaint_ = clock_.Now() + kComplainEvery;
+    Log(said ? LogLevel::kDebug : LogLevel::kWarning, "places not known",
+        {
+            {"partitions", missing.size()},
+            found.error()
     });
     if (!consumer_->Pause(missing)) return;  // lost meanwhile
     return;

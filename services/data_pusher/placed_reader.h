@@ -60,6 +60,7 @@ class PlacedReader {
   Clock& clock_;
   std::map<messaging::TopicPartition, std::optional<std::int64_t>> places_;
   SteadyTime next_find_;
+  SteadyTime next_complaint_;
   std::uint64_t generation_ = 0;
   std::unique_ptr<messaging::Consumer> consumer_;
 };

@@ -159,6 +159,7 @@ TEST_F(RoutingTest, GoesOnWithoutPostgresWhichCatchesUp) {
   EXPECT_EQ(Json("/api/v1/assets/x1/latest")["values"]["Temperature"]["value"], 49);
   EXPECT_EQ(Get("/api/v1/assets/x1/telemetry/Temperature").status, 503);
   EXPECT_EQ(Get(Pusher().admin_url() + "/readyz").status, 200);
+  EXPECT_THAT(Get(Pusher().admin_url() + "/readyz?verbose").body, HasSubstr("[-]history degraded"));
   ASSERT_TRUE(Until(20s, [&] { return std::chrono::steady_clock::now() - began > 5s; }));
   PostgresServer::Shared().Start();
   ASSERT_TRUE(Until(60s, [&] { return History("x1", "Temperature").size() == 50; }));
@@ -219,6 +220,41 @@ TEST_F(RoutingTest, HandsPartitionsToAnotherReplicaAndFencesAFrozenOne) {
     ASSERT_TRUE(Until(60s, [&] { return History(name, "Temperature").size() == 300; })) << name;
   }
   EXPECT_EQ(other.Stop(), 0);
+}
+
+TEST_F(RoutingTest, GoesOnWhereItWasWhenKafkaComesBack) {
+  DefineAssets({"x1"});
+  const std::string deployment = OpenRoute("m");
+  const std::string feed = FeedOf("m", deployment);
+  for (int i = 0; i < 50; ++i) Sample("x1", kBase + i, i);
+  Flush();
+  Kafka().Kill();
+  EXPECT_TRUE(Until(20s, [&] { return Get(Pusher().admin_url() + "/readyz").status == 503; }));
+  ASSERT_TRUE(Kafka().Restart().ok());
+  for (int i = 50; i < 100; ++i) Sample("x1", kBase + i, i);
+  Output("m", deployment, "x1", kBase, 0.5);
+  Flush();
+
+  ASSERT_TRUE(Until(60s, [&] { return TimesIn(feed).size() == 100; }));
+  ASSERT_TRUE(Until(60s, [&] { return History("x1", "Temperature").size() == 100; }));
+  ASSERT_TRUE(Until(60s, [&] { return History("x1", "Score").size() == 1; }));
+  EXPECT_TRUE(std::ranges::is_sorted(TimesIn(feed)));
+  EXPECT_TRUE(Until(60s, [&] { return Get(Pusher().admin_url() + "/readyz").status == 200; }));
+}
+
+TEST_F(RoutingTest, StopsInTimeWhateverIsGone) {
+  PusherProcess other("pusher-1", Kafka().address(), database());
+  other.Start();
+  ASSERT_TRUE(Until(60s, [&] { return Get(other.admin_url() + "/readyz").status == 200; }));
+  Kafka().Kill();
+  PostgresServer::Shared().Stop();
+  const auto began = std::chrono::steady_clock::now();
+
+  EXPECT_EQ(other.Stop(), 0);
+
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 10s);
+  PostgresServer::Shared().Start();
+  ASSERT_TRUE(Kafka().Restart().ok());
 }
 
 TEST_F(RoutingTest, ShowsItsStateOnTheAdminPort) {
