@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "outrigger/base/log.h"
+#include "outrigger/base/retry.h"
 
 namespace outrigger::companion {
 namespace {
@@ -12,7 +13,8 @@ namespace {
 using messaging::Consumer;
 using messaging::Record;
 
-constexpr Millis kOutFor{30'000};
+// A deployment whose records cannot be written delays everybody's at each new attempt.
+constexpr RetrySchedule kOutFor{.first = Millis(60'000), .max = Millis(600'000)};
 
 std::int64_t RevisionOf(const Record& record) {
   std::int64_t revision = 0;
@@ -185,11 +187,13 @@ void Tenant::TakeOut(const std::string& id) {
   const auto deployment = deployments_.find(id);
   if (deployment == deployments_.end()) return;
   deployment->second.out = true;
-  context_.loop.PostAfter(kOutFor, [this, id, alive = std::weak_ptr(alive_)] {
-    if (alive.expired()) return;
-    deployments_[id].out = false;
-    if (!journal_open_) ReadJournal();
-  });
+  const int times = ++deployment->second.times_out;
+  context_.loop.PostAfter(kOutFor.Delay(times + 1, RandomUnit()),
+                          [this, id, alive = std::weak_ptr(alive_)] {
+                            if (alive.expired()) return;
+                            deployments_[id].out = false;
+                            if (!journal_open_) ReadJournal();
+                          });
 }
 
 }  // namespace outrigger::companion

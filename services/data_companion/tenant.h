@@ -41,6 +41,7 @@ class Tenant {
     std::map<std::string, std::string> members;
     std::int64_t member_revision = 0;
     bool out = false;  // taken out for a while
+    int times_out = 0;
   };
 
   void ReadJournal();
