@@ -127,7 +127,7 @@ constexpr Shape kTrigger{"the trigger", kTriggerFields};
 constexpr Field kColumnFields[] = {
     {.name = "dataColumnName", .default_text = "required", .help = "unique in its list", .min = 1, .max = 128, .grammar = LineText},
     {.name = "readAsString", .kind = kFlag, .default_text = "false", .help = "values are texts"},
-    {.name = "unit", .default_text = "the telemetry's", .help = "UCUM; values are converted", .grammar = UnitText},
+    {.name = "unit", .default_text = "the telemetry's", .help = "UCUM; values are converted", .grammar = UnitText, .suggest = UnitSuggestion},
 };
 constexpr Shape kInput{"an input", kColumnFields};
 constexpr Shape kOutput{"an output", kColumnFields};

@@ -243,6 +243,12 @@ Complaint UnitText(std::string_view text) {
   return "a UCUM unit such as Cel, [degF], kPa, m/s2, /min or %";
 }
 
+std::string UnitSuggestion(std::string_view text) {
+  const auto conversion = ConvertUnit(text, "1");
+  if (conversion || !conversion.error().hint().starts_with("did")) return "";
+  return "D" + conversion.error().hint().substr(1);
+}
+
 Complaint Sha256Text(std::string_view text) {
   return Unless(
       text.size() == 64 && AllOf(text, IsDigit, [](char c) { return c >= 'a' && c <= 'f'; }),

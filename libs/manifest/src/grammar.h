@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "shape.h"
@@ -28,6 +29,7 @@ Complaint DigestText(std::string_view text);       // OCI digest, sha256 or sha5
 Complaint RegistryText(std::string_view text);     // host[:port][/path]
 Complaint EnvironmentName(std::string_view text);  // and not one of the platform's own
 Complaint UnitText(std::string_view text);
+std::string UnitSuggestion(std::string_view text);
 Complaint Sha256Text(std::string_view text);
 Complaint Base64Text(std::string_view text);
 Complaint CpuText(std::string_view text);     // 1m to 1024

@@ -44,6 +44,9 @@ std::string PointerWithoutWrapper(const std::string& pointer) {
 }
 
 ParseOutcome Refused(JsonFault fault) {
+  if (fault.code == "too-deep")
+    fault.detail = "nested deeper than " + std::to_string(kDeepestDocument) +
+                   " objects and lists in each other";
   ParseOutcome outcome;
   outcome.faults.push_back({PointerWithoutWrapper(fault.pointer), std::move(fault.code),
                             "The document cannot be read: " + fault.detail + ".", "", "",
@@ -69,8 +72,7 @@ ParseOutcome Judge(TextDocument text) {
     text.root = std::move(inner);
   }
   FaultList& faults = beside;
-  if (DepthOf(text.root) > kDeepestDocument)
-    return Refused({"", "too-deep", "nested deeper than " + std::to_string(kDeepestDocument), {}});
+  if (DepthOf(text.root) > kDeepestDocument) return Refused({"", "too-deep", "", {}});
   if (!text.root.is_object()) {
     faults.MustBe("", "type", "an object", Found(text.root));
   } else if (IsWrapped(text.root)) {

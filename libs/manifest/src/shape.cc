@@ -54,7 +54,8 @@ void CheckText(const Field& field, const std::string& text, const std::string& p
   } else if (field.grammar) {
     if (const auto allowed = field.grammar(text))
       faults.MustBe(pointer, "format", *allowed,
-                    field.secret ? "a text that is not shown" : Quoted(text));
+                    field.secret ? "a text that is not shown" : Quoted(text),
+                    field.suggest ? field.suggest(text) : "");
   }
 }
 

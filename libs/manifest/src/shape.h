@@ -23,6 +23,8 @@ enum class Kind { kText, kChoice, kMillis, kCount, kFlag, kObject, kList, kTextM
 // What is wrong with a text, as "must be …"; nothing when it is fine.
 using Complaint = std::optional<std::string_view>;
 using Grammar = Complaint (*)(std::string_view text);
+// What might be meant by a text that is wrong, as a sentence; may be empty.
+using Suggest = std::string (*)(std::string_view text);
 
 struct Shape;
 
@@ -37,6 +39,7 @@ struct Field {
   std::span<const std::string_view> choices = {};
   const Shape* shape = nullptr;  // of kObject, and of the elements of kList
   Grammar grammar = nullptr;     // of kText, and of the names of kTextMap
+  Suggest suggest = nullptr;     // of a kText that breaks its grammar
   bool secret = false;           // no fault quotes it
 
   bool required() const { return default_text == "required"; }

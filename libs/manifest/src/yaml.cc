@@ -167,7 +167,7 @@ class Builder final : public YAML::EventHandler {
   void Open(Json empty, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     RefuseAnchor(mark, anchor);
     if (!tag.empty() && tag != "?" && tag != "!") RefuseTag(tag, mark);
-    if (AtKey()) Fail("syntax", "a member's name must be text", mark);
+    if (AtKey()) Fail("syntax", "a member's name must be text, not a list or an object", mark);
     if (std::ssize(levels_) >= limit_)
       Fail("too-deep", "nested deeper than " + std::to_string(limit_), mark);
     Record(mark);

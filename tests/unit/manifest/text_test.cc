@@ -180,6 +180,13 @@ INSTANTIATE_TEST_SUITE_P(OfStrangers, HostileYaml,
                              "---\n", "%a\n",       "\t",   "- a\n", "[],", "x,",  "{}: ", "\n ",
                              ">",     "\"a\": 1\n", "[]",   "]",     "}",   ",",   "a b "}));
 
+TEST(AUnitOfPeople, GetsItsCodeAsTheHint) {
+  const auto faults = ParseManifest(With(RealTime(), "/inputs/0/unit", "°C")).faults;
+
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_THAT(faults[0].detail, HasSubstr("Did you mean \"Cel\"?"));
+}
+
 TEST(YamlFault, TellsLineAndColumn) {
   const auto faults = ParseManifest("description: x\nmodel:\n  type: htp\n", Format::kYaml).faults;
 
