@@ -120,8 +120,10 @@ void BareLoop(const messaging::KafkaOptions& kafka, const std::string& in, const
     if (batch.records.empty()) continue;
     Must(producer->Begin(), "begin");
     for (auto& record : batch.records) {
-      http::Call call{
-          .method = "POST", .url = url, .headers = {{"Content-Type", "application/json"}}};
+      http::Call call;
+      call.method = "POST";
+      call.url = url;
+      call.headers = {{"Content-Type", "application/json"}};
       call.body = std::make_shared<const std::string>(*record.value);
       if (Must(client.Do(std::move(call)), "POST").status != 200) std::exit(1);
       Must(producer->Send({.topic = out,
@@ -182,12 +184,11 @@ int main(int argc, char** argv) {
            "send");
       continue;
     }
-    http::Call call{
-        .method = "POST",
-        .url = std::string(argv[6]) + "/api/v1/telemetry",
-        .headers = {{"Content-Type", "application/json"},
-                    {"Authorization", std::string("Bearer ") + argv[7]}}
-    };
+    http::Call call;
+    call.method = "POST";
+    call.url = std::string(argv[6]) + "/api/v1/telemetry";
+    call.headers = {{"Content-Type", "application/json"},
+                    {"Authorization", std::string("Bearer ") + argv[7]}};
     call.body = std::make_shared<const std::string>(body);
     client.Start(std::move(call), [&, time](auto reply) {
       if (reply && reply->status == 202) times.Acknowledged(time);

@@ -27,7 +27,6 @@ constexpr SagaStep kDeploy[] = {
     {"run_companion",      kPivot,         RunCompanion,     kNoUndo,            0s,   kForever},
     {"mark_active",        kRetriable,     MarkState,        kNoUndo,            0s,   kForever},
 };
-static_assert(IsSound(kDeploy));
 
 // There is no way back from the first step: who asks for a withdraw gets one.
 constexpr SagaStep kWithdraw[] = {
@@ -42,7 +41,6 @@ constexpr SagaStep kWithdraw[] = {
     {"delete_namespace",  kRetriable, DeleteNamespace,  kNoUndo, 0s, kForever},
     {"mark_draft",        kRetriable, MarkDraft,        kNoUndo, 0s, kForever},
 };
-static_assert(IsSound(kWithdraw));
 
 constexpr SagaStep kRecover[] = {
     {"count_try",    kPivot,     CountTry,           kNoUndo, 0s, kForever},
@@ -51,12 +49,17 @@ constexpr SagaStep kRecover[] = {
     {"wait_healthy", kRetriable, HealthyAgain,       kNoUndo, 0s, kForever},
     {"mark_active",  kRetriable, MarkState,          kNoUndo, 0s, kForever},
 };
-static_assert(IsSound(kRecover));
 
 constexpr SagaStep kRemove[] = {
     {"delete_rows", kPivot, MarkState, kNoUndo, 0s, kForever},
 };
+
+#ifndef __SANITIZE_ADDRESS__  // where GCC cannot compare functions with null at compile time
+static_assert(IsSound(kDeploy));
+static_assert(IsSound(kWithdraw));
+static_assert(IsSound(kRecover));
 static_assert(IsSound(kRemove));
+#endif
 
 constexpr Saga kDeploySaga   {Action::kDeploy,   kDeploy,   "Deployed",  "DeployFailed"};
 constexpr Saga kWithdrawSaga {Action::kWithdraw, kWithdraw, "Withdrawn", ""};
