@@ -2,8 +2,6 @@
 // Documents that the tests of manifests and mappings start from.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -69,13 +67,6 @@ inline Json Nested(int levels) {
     document = std::move(outer);
   }
   return document;
-}
-
-// The values of a document without faults; a fault fails the test.
-inline Manifest Good(const Json& document) {
-  ParseOutcome outcome = ParseManifest(document.dump(), Format::kJson);
-  for (const Fault& fault : outcome.faults) ADD_FAILURE() << fault.pointer << ": " << fault.detail;
-  return outcome.manifest.value_or(Manifest{});
 }
 
 inline std::vector<std::string> Pointers(const std::vector<Fault>& faults) {

@@ -11,6 +11,7 @@ namespace outrigger::manifest {
 namespace {
 
 using std::chrono::milliseconds;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr std::string_view kWrapped = R"({
@@ -55,6 +56,12 @@ outputs:
   - dataColumnName: warningLevel
     readAsString: true
 )";
+
+Manifest Good(const Json& document) {
+  ParseOutcome outcome = ParseManifest(document.dump(), Format::kJson);
+  for (const Fault& fault : outcome.faults) ADD_FAILURE() << fault.pointer << ": " << fault.detail;
+  return outcome.manifest.value_or(Manifest{});
+}
 
 TEST(AManifest, IsTheSameWithCommentsBareAndAsYaml) {
   const ParseOutcome wrapped = ParseManifest(kWrapped, Format::kJson);
@@ -306,6 +313,150 @@ TEST(AManifest, MayHaveAMebibyte) {
 
   EXPECT_TRUE(ParseManifest(text, Format::kJson).manifest.has_value());
   EXPECT_FALSE(ParseManifest(text + " ", Format::kJson).manifest.has_value());
+}
+
+TEST(YamlScalar, IsReadByTheCoreSchema) {
+  const auto provenance = [](std::string_view lines) {
+    const ParseOutcome outcome =
+        ParseManifest("manifest:\n  provenance:\n" + std::string(lines) + "  " +
+                          "model: {type: http, scoreEndpoint: /s, healthCheckEndpoint: /h, hosted: "
+                          "internal, container: {image: m, tag: a}}\n"
+                          "  trigger: {type: REAL_TIME}\n  inputs: [{dataColumnName: a}]\n  "
+                          "outputs: [{dataColumnName: b}]\n",
+                      Format::kYaml);
+    return outcome.manifest ? *outcome.manifest->provenance : Json(outcome.faults.front().detail);
+  };
+
+  EXPECT_EQ(provenance("    a: yes\n    b: No\n    c: on\n"),
+            Json({
+                {"a", "yes"},
+                {"b", "No" },
+                {"c", "on" }
+  }));
+  EXPECT_EQ(provenance("    a: true\n    b: False\n    c: TRUE\n"),
+            Json({
+                {"a", true },
+                {"b", false},
+                {"c", true }
+  }));
+  EXPECT_EQ(provenance("    a: ~\n    b:\n    c: Null\n"),
+            Json({
+                {"a", nullptr},
+                {"b", nullptr},
+                {"c", nullptr}
+  }));
+  EXPECT_EQ(provenance("    a: 0o17\n    b: 0x1F\n    c: 017\n    d: +5\n    e: -5\n"),
+            Json({
+                {"a", 15},
+                {"b", 31},
+                {"c", 17},
+                {"d", 5 },
+                {"e", -5}
+  }));
+  EXPECT_EQ(provenance("    a: 1.\n    b: .5\n    c: 1e3\n    d: -2.5E-1\n    e: 1e-999\n"),
+            Json({
+                {"a", 1.0   },
+                {"b", 0.5   },
+                {"c", 1000.0},
+                {"d", -0.25 },
+                {"e", 0.0   }
+  }));
+  EXPECT_EQ(
+      provenance("    a: '5'\n    b: \"true\"\n    c: 1_000\n    d: 12:30\n    e: 2026-11-21\n"),
+      Json({
+          {"a", "5"         },
+          {"b", "true"      },
+          {"c", "1_000"     },
+          {"d", "12:30"     },
+          {"e", "2026-11-21"}
+  }));
+  EXPECT_EQ(provenance("    a: +-5\n    b: 0x\n    c: '-'\n    d: 1e\n    e: '.'\n"),
+            Json({
+                {"a", "+-5"},
+                {"b", "0x" },
+                {"c", "-"  },
+                {"d", "1e" },
+                {"e", "."  }
+  }));
+  EXPECT_EQ(provenance("    1: a\n    true: b\n    <<: c\n"),
+            Json({
+                {"1",    "a"},
+                {"true", "b"},
+                {"<<",   "c"}
+  }));
+  EXPECT_EQ(provenance("    a: 18446744073709551616\n"), Json({
+                                                             {"a", 18446744073709551616.0}
+  }));
+  EXPECT_EQ(provenance("    a: |\n      two\n      lines\n    b: >-\n      one\n      line\n"),
+            Json({
+                {"a", "two\nlines\n"},
+                {"b", "one line"    }
+  }));
+}
+
+std::vector<std::string> Warned(const Json& document) {
+  std::vector<std::string> pointers;
+  for (const Warning& warning : ParseManifest(document.dump(), Format::kJson).warnings)
+    pointers.push_back(warning.pointer + " " + warning.code);
+  return pointers;
+}
+
+TEST(AWarning, IsOfWhatIsTakenAndNotUsedOrMayChange) {
+  EXPECT_THAT(Warned(RealTime()), IsEmpty());
+  EXPECT_THAT(Warned(Window()), IsEmpty());
+  EXPECT_THAT(Warned(With(RealTime(), "/model/container/tag", "latest")),
+              ElementsAre("/model/container/tag mutable-tag"));
+  EXPECT_THAT(Warned(Without(RealTime(), "/model/container/tag")),
+              ElementsAre("/model/container/tag mutable-tag"));
+  Json unused = Window();
+  unused["trigger"]["type"] = "REAL_TIME";
+  EXPECT_THAT(Warned(unused),
+              ElementsAre("/trigger/frequency unused", "/trigger/timeWindowSize unused"));
+  EXPECT_THAT(Warned(With(RealTime(), "/model/v2", Json::object())),
+              ElementsAre("/model/v2 unused"));
+  EXPECT_THAT(Warned(With(RealTime(), "/model/artifact",
+                          {
+                              {"uri", "file:///m"}
+  })),
+              ElementsAre("/model/artifact/sha256 no-digest"));
+}
+
+TEST(TheDefaultName, IsALabelMadeFromTheImage) {
+  const auto name = [](const std::string& image) {
+    return DefaultName(Good(With(RealTime(), "/model/container/image", image)));
+  };
+
+  EXPECT_EQ(name("temperaturemodel"), "temperaturemodel");
+  EXPECT_EQ(name("registry.example.org:5000/team/my_model.v2"), "my-model-v2");
+  EXPECT_EQ(name("a__b"), "a-b");
+  EXPECT_EQ(name(std::string(200, 'a')), std::string(55, 'a'));
+}
+
+TEST(TheDefaultName, OfAnExternalModelIsMadeFromItsHost) {
+  Json document = Without(With(RealTime(), "/model/hosted", "external"), "/model/container");
+
+  EXPECT_EQ(
+      DefaultName(Good(With(document, "/model/externalUrl", "https://Models.Example.org:8443/v1"))),
+      "models-example-org");
+  EXPECT_EQ(DefaultName(Good(With(document, "/model/externalUrl", "http://[::1]/"))), "model");
+}
+
+TEST(WhatThisBuildCannotRun, IsToldAtDeployWithPointers) {
+  EXPECT_THAT(Pointers(Unsupported(Good(RealTime()))), IsEmpty());
+
+  Json document = Window();
+  document["model"].update({
+      {"type",     "amqp"                },
+      {"hosted",   "external"            },
+      {"replicas", 2                     },
+      {"artifact", {{"uri", "file:///m"}}}
+  });
+  const auto faults = Unsupported(Good(document));
+  EXPECT_THAT(Pointers(faults), ElementsAre("/model/type", "/model/hosted", "/trigger/type",
+                                            "/model/replicas", "/model/artifact"));
+  for (const Fault& fault : faults) EXPECT_EQ(fault.code, "unsupported");
+  EXPECT_THAT(Pointers(Unsupported(Good(With(RealTime(), "/model/async", Json::object())))),
+              ElementsAre("/model/async"));
 }
 
 }  // namespace
