@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from flow import Flow, NoAnswer, Refusal, now, run, until
 
-ROUNDS = 10
+ROUNDS = int(os.environ.get("OUTRIGGER_ROUNDS") or 4)  # of a deploy and a withdraw each
 SEED = int(os.environ.get("OUTRIGGER_SEED") or random.randrange(10**6))
 
 
