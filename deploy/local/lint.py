@@ -143,9 +143,23 @@ def check_all(say):
     return faults
 
 
-def tidy(build_folder, say):
-    """clang-tidy over the sources of libraries and services, as many at a time as there are processors."""
-    files = [f for f in cpp_files() if f.suffix == ".cc" and f.parts[len(CHECKOUT.parts)] in ("libs", "services")]
+def changed_sources(most=24):
+    """Sources of libraries and services that differ from origin/main, else those of the last commits; newest first, at most so many."""
+    def git(*words):
+        return subprocess.run(["git", "-c", f"safe.directory={CHECKOUT}", "-C", str(CHECKOUT), *words], capture_output=True, text=True,
+                              check=False).stdout.split()
+    base = git("merge-base", "HEAD", "origin/main")
+    names = git("diff", "--name-only", "HEAD")
+    names += git("diff", "--name-only", base[0], "HEAD") if base and base != git("rev-parse", "HEAD") else []
+    names += git("log", "--format=", "--name-only", "-n", "20") if not names else []
+    kept = [n for n in dict.fromkeys(names) if n.endswith(".cc") and n.split("/")[0] in ("libs", "services") and (CHECKOUT / n).exists()]
+    return [CHECKOUT / n for n in kept[:most]]
+
+
+def tidy(build_folder, say, files=None):
+    """clang-tidy, as many at a time as there are processors; over the sources of libraries and services, or only these."""
+    if files is None:
+        files = [f for f in cpp_files() if f.suffix == ".cc" and f.parts[len(CHECKOUT.parts)] in ("libs", "services")]
     say(f"clang-tidy over {len(files)} files (about 10 s each)")
     running, faults, todo = [], [], list(files)
     while todo or running:
@@ -159,4 +173,4 @@ def tidy(build_folder, say):
         faults += [line for line in output.splitlines() if re.search(r": (error|warning): ", line)]
         if process.returncode and not output:
             faults.append(f"{relative(file)}: clang-tidy ended with {process.returncode}")
-    return faults
+    return list(dict.fromkeys(faults))
