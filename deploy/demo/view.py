@@ -16,7 +16,8 @@ class View:
 
     def __init__(self, client, faults, start, arms):
         self.client, self.faults, self.start, self.assets = client, faults, start, (*arms, "this-computer")
-        self.live = sys.stdout.isatty() and shutil.get_terminal_size().columns >= 80
+        columns = shutil.get_terminal_size().columns
+        self.live, self.recent = sys.stdout.isatty() and columns >= 96, max(6, min(24, columns - 90))
         self.latest, self.trail = {}, {name: "" for name in self.assets}
         self.levels, self.events, self.told = {}, [], set()
         self.lines, self.drawn_at = 0, -10.0
@@ -41,7 +42,7 @@ class View:
                 self.latest[name] = values
                 score = values.get("Anomaly Score", {}).get("value")
                 if score is not None:
-                    self.trail[name] = (self.trail[name] + BARS[min(7, int(score * 8))])[-24:]
+                    self.trail[name] = (self.trail[name] + BARS[min(7, int(score * 8))])[-self.recent:]
                 self.notice(name, values.get("Warning Level"))
 
     def notice(self, name, level):
@@ -73,10 +74,10 @@ class View:
         return f"{name} " + ("–" if score is None else f"{score:.2f}")
 
     def draw(self, seconds):
-        rows = [f"   {seconds:5.0f} s   value{'':44}score  recent{'':19}level"]
+        rows = [f"   {seconds:5.0f} s   {'':10}value{'':45}score  {'recent':{self.recent}}  level"]
         for name in self.assets:
             values = self.latest.get(name, {})
-            readings = "  ".join(f"{t.lower()[:11]} {v['value']:7.2f}" for t, v in values.items() if isinstance(v["value"], (int, float)) and t != "Anomaly Score")
+            readings = "  ".join(f"{t.lower()} {v['value']:6.2f}" for t, v in values.items() if isinstance(v["value"], (int, float)) and t != "Anomaly Score")
             score, level = values.get("Anomaly Score", {}).get("value"), self.levels.get(name, "")
             shown = "  – " if score is None else f"{score:.2f}"
             rows.append(f"   {name:8.8}  {readings:48.48} {shown}  {self.trail[name]:24} {COLORS.get(level, '')}{level}\x1b[0m")
