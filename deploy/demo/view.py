@@ -17,7 +17,7 @@ class View:
     def __init__(self, client, faults, start, arms):
         self.client, self.faults, self.start, self.assets = client, faults, start, (*arms, "this-computer")
         columns = shutil.get_terminal_size().columns
-        self.live, self.recent = sys.stdout.isatty() and columns >= 96, max(6, min(24, columns - 90))
+        self.live, self.recent = sys.stdout.isatty() and columns >= 100, max(6, min(24, columns - 94))
         self.latest, self.trail = {}, {name: "" for name in self.assets}
         self.levels, self.events, self.told = {}, [], set()
         self.lines, self.drawn_at = 0, -10.0
@@ -74,7 +74,7 @@ class View:
         return f"{name} " + ("–" if score is None else f"{score:.2f}")
 
     def draw(self, seconds):
-        rows = [f"   {seconds:5.0f} s   {'':10}value{'':45}score  {'recent':{self.recent}}  level"]
+        rows = [f"   {seconds:5.0f} s   {'':10}value{'':49}score  {'recent':{self.recent}}  level"]
         for name in self.assets:
             values = self.latest.get(name, {})
             readings = "  ".join(f"{t.lower()} {v['value']:6.2f}" for t, v in values.items() if isinstance(v["value"], (int, float)) and t != "Anomaly Score")
