@@ -123,7 +123,9 @@ void BareLoop(const messaging::KafkaOptions& kafka, const std::string& in, const
       http::Call call;
       call.method = "POST";
       call.url = url;
-      call.headers = {{"Content-Type", "application/json"}};
+      call.headers = {
+          {"Content-Type", "application/json"}
+      };
       call.body = std::make_shared<const std::string>(*record.value);
       if (Must(client.Do(std::move(call)), "POST").status != 200) std::exit(1);
       Must(producer->Send({.topic = out,
@@ -187,8 +189,10 @@ int main(int argc, char** argv) {
     http::Call call;
     call.method = "POST";
     call.url = std::string(argv[6]) + "/api/v1/telemetry";
-    call.headers = {{"Content-Type", "application/json"},
-                    {"Authorization", std::string("Bearer ") + argv[7]}};
+    call.headers = {
+        {"Content-Type",  "application/json"              },
+        {"Authorization", std::string("Bearer ") + argv[7]}
+    };
     call.body = std::make_shared<const std::string>(body);
     client.Start(std::move(call), [&, time](auto reply) {
       if (reply && reply->status == 202) times.Acknowledged(time);

@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
   WaitForStopSignal();
   host.Stop(kStopLimit);
   LogInfo("stopped");
-  // What is left is abandoned: taking clients down could wait for a Kafka that is gone, and the next
-  // start goes on from the journal as after any end.
+  // What is left is abandoned: taking clients down could wait for a Kafka that is gone, and the
+  // next start goes on from the journal as after any end.
   _exit(0);
 }

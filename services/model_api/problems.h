@@ -22,7 +22,7 @@ http::Problem Taken(std::string detail, Faults faults = {});           // 409, a
 http::Problem InUse(std::string detail, std::string hint);             // 409
 http::Problem WriterConflict(std::string detail, Faults faults = {});  // 409, cycle, two writers
 http::Problem PreconditionFailed(std::string current);                 // 412
-http::Problem TooLarge(const std::string& detail);                         // 413
+http::Problem TooLarge(const std::string& detail);                     // 413
 http::Problem UnsupportedMediaType(std::string detail, std::string hint);  // 415
 http::Problem Malformed(Faults faults);                                    // 400, is no document
 http::Problem BadQuery(std::string detail, std::string hint = {});         // 400

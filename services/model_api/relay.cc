@@ -10,8 +10,8 @@ namespace {
 
 constexpr const char* kLeaseName = "relay";
 constexpr const char* kTransactionalId = "outrigger-relay";
-constexpr Millis kLease{10'000};
-constexpr Millis kRenew{3'000};
+constexpr Millis kLease{4'000};
+constexpr Millis kRenew{1'000};
 constexpr Millis kCommitDeadline{8'000};
 constexpr Millis kLook{200};  // between looks when nobody nudges: rows of other replicas
 constexpr Millis kHousekeeping{30'000};

@@ -73,6 +73,16 @@ Result<> CheckValue(const Setting& setting, const std::string& value) {
   return {};
 }
 
+// scheme://user:password@host as scheme://user:********@host.
+std::string WithoutPassword(const std::string& value) {
+  const auto scheme = value.find("://");
+  if (scheme == std::string::npos) return value;
+  const auto at = value.rfind('@');
+  const auto colon = value.find(':', scheme + 3);
+  if (at == std::string::npos || colon == std::string::npos || colon > at) return value;
+  return value.substr(0, colon + 1) + "********" + value.substr(at);
+}
+
 const Setting* Find(std::span<const Setting> table, std::string_view key) {
   const auto found = std::ranges::find(table, key, &Setting::key);
   return found == table.end() ? nullptr : &*found;
@@ -214,7 +224,7 @@ const std::string& Config::Secret(std::string_view key) const {
 
 std::string Config::Print() const {
   std::string out;
-  for (const auto& [key, value] : values_) out += key + "=" + value + "\n";
+  for (const auto& [key, value] : values_) out += key + "=" + WithoutPassword(value) + "\n";
   return out;
 }
 

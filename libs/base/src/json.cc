@@ -233,7 +233,8 @@ class Parser {
     char32_t code = Hex4(at_ + 2);
     std::size_t length = 6;
     if (code >= 0xD800 && code < 0xDC00) {
-      if (!text_.substr(at_ + 6).starts_with("\\u")) FailAt(Pointer(), "encoding", "a lone surrogate", at_);
+      if (!text_.substr(at_ + 6).starts_with("\\u"))
+        FailAt(Pointer(), "encoding", "a lone surrogate", at_);
       const char32_t low = Hex4(at_ + 8);
       if (low < 0xDC00 || low > 0xDFFF) FailAt(Pointer(), "encoding", "a lone surrogate", at_);
       code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);

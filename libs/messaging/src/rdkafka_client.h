@@ -60,8 +60,8 @@ Result<ClientHandle> MakeClient(rd_kafka_type_t type, ConfHandle conf);
 // kNotFound, kInvalidArgument (too large), kUnavailable, kInternal.
 Result<> Produce(rd_kafka_t* client, const OutRecord& record, void* opaque);
 
-// Asks for a topic's leaders now; else a client that has not heard of it waits for its next round of
-// metadata, up to a second. False: nobody answered in time.
+// Asks for a topic's leaders now; else a client that has not heard of it waits for its next round
+// of metadata, up to a second. False: nobody answered in time.
 bool LearnTopic(rd_kafka_t* client, const std::string& topic, std::chrono::milliseconds wait);
 
 Record ToRecord(const rd_kafka_message_t& message);

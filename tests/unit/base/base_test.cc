@@ -163,6 +163,14 @@ TEST(Configuration, NeverPrintsASecret) {
   EXPECT_THAT(config->Print(), Not(HasSubstr("s3cret-content")));
 }
 
+TEST(Configuration, NeverPrintsThePasswordInAnAddress) {
+  const auto config = Load({"--kafka-brokers=postgresql://me:s3cret@127.0.0.1:5432/db"});
+
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_THAT(config->Print(), HasSubstr("postgresql://me:********@127.0.0.1:5432/db"));
+  EXPECT_THAT(config->Print(), Not(HasSubstr("s3cret")));
+}
+
 TEST(MetricSeries, AreDroppedWithTheirModel) {
   Metrics metrics;
   metrics

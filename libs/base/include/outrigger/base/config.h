@@ -44,7 +44,8 @@ class Config {
   // set.
   const std::string& Secret(std::string_view key) const;
 
-  // key=value a line, secrets as "********".
+  // key=value a line, without secrets: files of secrets by their path, passwords in addresses as
+  // "********".
   std::string Print() const;
 
  private:
