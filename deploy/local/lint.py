@@ -143,17 +143,12 @@ def check_all(say):
     return faults
 
 
-def changed_sources(most=24):
-    """Sources of libraries and services that differ from origin/main, else those of the last commits; newest first, at most so many."""
-    def git(*words):
-        return subprocess.run(["git", "-c", f"safe.directory={CHECKOUT}", "-C", str(CHECKOUT), *words], capture_output=True, text=True,
-                              check=False).stdout.split()
-    base = git("merge-base", "HEAD", "origin/main")
-    names = git("diff", "--name-only", "HEAD")
-    names += git("diff", "--name-only", base[0], "HEAD") if base and base != git("rev-parse", "HEAD") else []
-    names += git("log", "--format=", "--name-only", "-n", "20") if not names else []
-    kept = [n for n in dict.fromkeys(names) if n.endswith(".cc") and n.split("/")[0] in ("libs", "services") and (CHECKOUT / n).exists()]
-    return [CHECKOUT / n for n in kept[:most]]
+TIDY_PLACES = ("libs/base/", "libs/scoring/", "libs/lifecycle/")
+
+
+def tidy_sample():
+    """The sources that every ./dev test looks at: the pure libraries. All of them: ./dev lint --tidy."""
+    return [f for f in cpp_files() if f.suffix == ".cc" and relative(f).startswith(TIDY_PLACES)]
 
 
 def tidy(build_folder, say, files=None):
