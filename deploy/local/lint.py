@@ -147,7 +147,7 @@ TIDY_PLACES = ("libs/base/", "libs/scoring/", "libs/lifecycle/")
 
 
 def tidy_sample():
-    """The sources that every ./dev test looks at: the pure libraries. All of them: ./dev lint --tidy."""
+    """The pure libraries' sources, for the lane of ./dev test. All of them: ./dev lint --tidy."""
     return [f for f in cpp_files() if f.suffix == ".cc" and relative(f).startswith(TIDY_PLACES)]
 
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "outrigger/http/server.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -29,6 +30,9 @@ void RaiseFileLimit(std::size_t wanted) {
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, wanted);
   setrlimit(RLIMIT_NOFILE, &limit);
 }
+
+// Else a process that the service starts would hold the port after the service is gone.
+void KeepFromChildren(int socket) { ::fcntl(socket, F_SETFD, FD_CLOEXEC); }
 
 }  // namespace
 
@@ -71,6 +75,7 @@ struct Server::State {
     const auto address = boost::asio::ip::make_address(core.options.address, failure);
     const tcp::endpoint endpoint(address, core.options.port);
     if (!failure) acceptor->open(endpoint.protocol(), failure);
+    if (!failure) KeepFromChildren(acceptor->native_handle());
     if (!failure) acceptor->set_option(tcp::acceptor::reuse_address(true), failure);
     if (!failure) acceptor->bind(endpoint, failure);
     if (!failure) acceptor->listen(boost::asio::socket_base::max_listen_connections, failure);
@@ -89,6 +94,7 @@ struct Server::State {
     acceptor->async_accept(loop.io(), [this, &loop](Failure failure, tcp::socket socket) {
       if (!acceptor->is_open()) return;
       if (failure) return AcceptLater(failure);
+      KeepFromChildren(socket.native_handle());
       if (core.open.fetch_add(1) >= core.options.max_connections) {
         core.open.fetch_sub(1);
         loops[0]->series().CountRefusal("connections");
