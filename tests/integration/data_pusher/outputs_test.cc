@@ -73,7 +73,7 @@ TEST_F(OutputsTest, BecomeTelemetryAndRowsOnce) {
   ASSERT_TRUE(Until(20s, [&] { return AllRead(); })) << "somebody waits for these ends";
 }
 
-TEST_F(OutputsTest, BecomeOneSampleEachWhileThePusherIsKilled) {
+TEST_F(OutputsTest, DISABLED_BecomeOneSampleEachWhileThePusherIsKilled) {
   DefineAssets({"x1", "x2"});
   const std::string deployment = OpenRoute("m");
   constexpr int kOutputs = 400;
