@@ -100,29 +100,14 @@ class KafkaAdmin final : public Admin {
     const PartitionList list(rd_kafka_topic_partition_list_new(partitions));
     for (int i = 0; i < partitions; ++i)
       rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), i);
-    const Owned<rd_kafka_ListConsumerGroupOffsets_t> wanted(
-        rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get()));
-    rd_kafka_ListConsumerGroupOffsets_t* asked[] = {wanted.get()};
-    OR_ASSIGN(const EventHandle event, Ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, until,
-                                           [&](const auto* options, auto* queue) {
-                                             rd_kafka_ListConsumerGroupOffsets(client_.get(), asked,
-                                                                               1, options, queue);
-                                           }));
-    std::size_t count = 0;
-    const auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
     std::map<int, std::int64_t> offsets;
-    for (std::size_t i = 0; i < count; ++i) {
-      if (const auto* error = rd_kafka_group_result_error(groups[i])) {
-        if (rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) continue;
+    for (;;) {
+      OR_ASSIGN(const auto error, AskOffsets(group, list.get(), until, offsets));
+      if (!error) return offsets;
+      if (error != RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT || MillisLeft(until) == 0)
         return FromKafka(error, "offsets of group " + group);
-      }
-      const auto* found = rd_kafka_group_result_partitions(groups[i]);
-      for (int k = 0; found && k < found->cnt; ++k)
-        if (found->elems[k].offset >= 0)
-          offsets[found->elems[k].partition] = found->elems[k].offset;
+      SleepFor(kLookAgain);  // a transaction that decides them is about to end
     }
-    return offsets;
   }
 
   Result<std::map<int, std::int64_t>> OffsetsAt(const std::string& topic, ArrivalTime time,
@@ -141,15 +126,18 @@ class KafkaAdmin final : public Admin {
   using Until = std::chrono::steady_clock::time_point;
   using Request = std::function<void(const rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>;
 
-  Result<EventHandle> Ask(rd_kafka_admin_op_t operation, Until until, const Request& request,
-                          bool committed_only = false) {
+  Result<EventHandle> Ask(rd_kafka_admin_op_t operation, Until until, const Request& request) {
     const OptionsHandle options(rd_kafka_AdminOptions_new(client_.get(), operation));
     const int wait = std::max(MillisLeft(until), 1);
     rd_kafka_AdminOptions_set_request_timeout(options.get(), wait, nullptr, 0);
-    if (committed_only) {
+    // What an open transaction may still take back is no answer.
+    if (operation == RD_KAFKA_ADMIN_OP_LISTOFFSETS) {
       const ErrorHandle error(rd_kafka_AdminOptions_set_isolation_level(
           options.get(), RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
       OR_CHECK(!error, "this operation knows isolation");
+    } else if (operation == RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS) {
+      const ErrorHandle error(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 1));
+      OR_CHECK(!error, "this operation knows stable offsets");
     }
     const QueueHandle queue(rd_kafka_queue_new(client_.get()));
     request(options.get(), queue.get());
@@ -158,6 +146,37 @@ class KafkaAdmin final : public Admin {
     if (const auto error = rd_kafka_event_error(event.get()))
       return FromKafka(error, rd_kafka_event_error_string(event.get()));
     return event;
+  }
+
+  // Fills `offsets` where the group committed; returns what the broker said of group or partition.
+  Result<rd_kafka_resp_err_t> AskOffsets(const std::string& group,
+                                         const rd_kafka_topic_partition_list_t* list, Until until,
+                                         std::map<int, std::int64_t>& offsets) {
+    const Owned<rd_kafka_ListConsumerGroupOffsets_t> wanted(
+        rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list));
+    rd_kafka_ListConsumerGroupOffsets_t* asked[] = {wanted.get()};
+    OR_ASSIGN(const EventHandle event, Ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, until,
+                                           [&](const auto* options, auto* queue) {
+                                             rd_kafka_ListConsumerGroupOffsets(client_.get(), asked,
+                                                                               1, options, queue);
+                                           }));
+    std::size_t count = 0;
+    const auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
+    offsets.clear();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (const auto* error = rd_kafka_group_result_error(groups[i])) {
+        if (rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) continue;
+        return rd_kafka_error_code(error);
+      }
+      const auto* found = rd_kafka_group_result_partitions(groups[i]);
+      for (int k = 0; found && k < found->cnt; ++k) {
+        if (found->elems[k].err) return found->elems[k].err;
+        if (found->elems[k].offset >= 0)
+          offsets[found->elems[k].partition] = found->elems[k].offset;
+      }
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
   }
 
   Result<MetadataHandle> Metadata(Until until) {
@@ -207,13 +226,10 @@ class KafkaAdmin final : public Admin {
     const PartitionList list(rd_kafka_topic_partition_list_new(partitions));
     for (int i = 0; i < partitions; ++i)
       rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), i)->offset = spec;
-    OR_ASSIGN(const EventHandle event, Ask(
-                                           RD_KAFKA_ADMIN_OP_LISTOFFSETS, until,
-                                           [&](const auto* options, auto* queue) {
-                                             rd_kafka_ListOffsets(client_.get(), list.get(),
-                                                                  options, queue);
-                                           },
-                                           true));
+    OR_ASSIGN(const EventHandle event,
+              Ask(RD_KAFKA_ADMIN_OP_LISTOFFSETS, until, [&](const auto* options, auto* queue) {
+                rd_kafka_ListOffsets(client_.get(), list.get(), options, queue);
+              }));
     std::size_t count = 0;
     const auto* infos =
         rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);

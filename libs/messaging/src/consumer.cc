@@ -31,6 +31,7 @@ class KafkaConsumer final : public Consumer {
 
   Result<> Start(const KafkaOptions& kafka, const Options& options) {
     grouped_ = !options.group.empty();
+    rejoin_ = !options.instance.empty();
     const auto session = options.session_timeout.count();
     ConfHandle conf = MakeConf(
         kafka,
@@ -70,12 +71,8 @@ class KafkaConsumer final : public Consumer {
     if (!grouped_) return Error(ErrorCode::kInvalidArgument, "a consumer without group subscribes");
     assigned_ = std::move(assigned);
     revoked_ = std::move(revoked);
-    const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
-    for (const auto& topic : topics)
-      rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
-    if (const auto error = rd_kafka_subscribe(client_.get(), list.get()))
-      return FromKafka(error, "subscribe");
-    return {};
+    topics_ = topics;
+    return Join();
   }
 
   Result<> Assign(const std::map<TopicPartition, std::int64_t>& from) override {
@@ -107,6 +104,10 @@ class KafkaConsumer final : public Consumer {
   }
 
   Result<Batch> Poll(milliseconds wait, std::size_t max) override {
+    if (rejoin_ && joined_) {
+      rejoin_ = false;
+      OR_RETURN_IF_ERROR(Join());
+    }
     Batch batch;
     int patience = ToInt(wait);
     const auto until = SystemClock().Now() + wait;
@@ -197,6 +198,15 @@ class KafkaConsumer final : public Consumer {
   }
 
  private:
+  Result<> Join() {
+    const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(topics_.size())));
+    for (const auto& topic : topics_)
+      rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+    if (const auto error = rd_kafka_subscribe(client_.get(), list.get()))
+      return FromKafka(error, "subscribe");
+    return {};
+  }
+
   static void OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
                           rd_kafka_topic_partition_list_t* partitions, void* opaque) {
     static_cast<KafkaConsumer*>(opaque)->Rebalanced(client, code, partitions);
@@ -206,6 +216,7 @@ class KafkaConsumer final : public Consumer {
                   rd_kafka_topic_partition_list_t* partitions) {
     const auto changed = FromList(partitions);
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+      joined_ = true;
       starting_ = partitions;
       if (assigned_) assigned_(changed);
       starting_ = nullptr;
@@ -242,6 +253,12 @@ class KafkaConsumer final : public Consumer {
   }
 
   bool grouped_ = false;
+  bool joined_ = false;
+  // A static member that comes back is given what it had, without the topics and partitions made
+  // while it was away (KAFKA-12759, KAFKA-13435). Joining again as a member the group knows, it has
+  // everything shared out anew.
+  bool rejoin_ = false;
+  std::vector<std::string> topics_;
   Rebalance assigned_, revoked_;
   rd_kafka_topic_partition_list_t* starting_ = nullptr;  // set while `assigned` runs
   std::vector<TopicPartition> paused_at_start_;

@@ -147,7 +147,8 @@ class Admin {
   // Offset after the last record (last stable offset) of each partition of a topic.
   virtual Result<std::map<int, std::int64_t>> EndOffsets(const std::string& topic,
                                                          std::chrono::milliseconds deadline) = 0;
-  // Committed group offsets of a topic; partitions without one are absent.
+  // Committed group offsets of a topic; partitions without one are absent. Waits for a transaction
+  // that has not decided them yet.
   virtual Result<std::map<int, std::int64_t>> CommittedOffsets(
       const std::string& group, const std::string& topic, std::chrono::milliseconds deadline) = 0;
   // First offset at or after an arrival time, for each partition; the end where there is none.
