@@ -17,6 +17,8 @@
 namespace outrigger {
 namespace {
 
+constexpr char kMask[] = "********";
+
 std::string EnvironmentName(std::string_view service, std::string_view key) {
   std::string name = "OUTRIGGER_" + std::string(service) + "_" + std::string(key);
   std::ranges::transform(name, name.begin(),
@@ -73,14 +75,23 @@ Result<> CheckValue(const Setting& setting, const std::string& value) {
   return {};
 }
 
-// scheme://user:password@host as scheme://user:********@host.
-std::string WithoutPassword(const std::string& value) {
+// scheme://user:password@host as scheme://user:********@host, and "password=…" of a query or of a
+// connection string as "password=********".
+std::string WithoutPassword(std::string value) {
+  constexpr std::string_view kKey = "password=";
+  for (std::size_t at = value.find(kKey); at != std::string::npos;) {
+    const auto begin = at + kKey.size();
+    const bool quoted = value[begin] == '\'';
+    const auto end = quoted ? value.find('\'', begin + 1) : value.find_first_of("& ", begin);
+    value.replace(begin, (end == std::string::npos ? value.size() : end + quoted) - begin, kMask);
+    at = value.find(kKey, begin);
+  }
   const auto scheme = value.find("://");
   if (scheme == std::string::npos) return value;
   const auto at = value.rfind('@');
   const auto colon = value.find(':', scheme + 3);
   if (at == std::string::npos || colon == std::string::npos || colon > at) return value;
-  return value.substr(0, colon + 1) + "********" + value.substr(at);
+  return value.substr(0, colon + 1) + kMask + value.substr(at);
 }
 
 const Setting* Find(std::span<const Setting> table, std::string_view key) {

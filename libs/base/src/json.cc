@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "outrigger/base/text.h"
+
 namespace outrigger {
 namespace {
 
@@ -289,16 +291,11 @@ class Parser {
     const auto parsed = std::from_chars(token.data(), token.data() + token.size(), value);
     // Out of range is too large, or too small to tell from zero: the latter is read as zero (RFC
     // 8259, section 6).
-    if (parsed.ec == std::errc::result_out_of_range && IsHuge(token)) {
+    if (parsed.ec == std::errc::result_out_of_range && IsHugeNumber(token)) {
       FailAt(Pointer(), "number-range",
              "the number " + std::string(token.substr(0, 32)) + " is too large", start);
     }
     return value;
-  }
-
-  static bool IsHuge(std::string_view token) {
-    const auto e = token.find_first_of("eE");
-    return e == std::string_view::npos || token.substr(e + 1, 1) != "-";
   }
 
   std::string_view text_;

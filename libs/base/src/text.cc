@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -192,6 +193,21 @@ std::vector<std::string_view> Split(std::string_view text, char separator) {
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }
+}
+
+bool IsHugeNumber(std::string_view number) {
+  const auto e = std::min(number.find_first_of("eE"), number.size());
+  const auto first = number.find_first_of("123456789");
+  if (first >= e) return false;
+  const auto point = std::min(number.find('.'), e);
+  const auto place = static_cast<std::int64_t>(point) - static_cast<std::int64_t>(first);
+  if (e == number.size()) return place > 0;
+  const bool down = number.substr(e + 1, 1) == "-";
+  const std::string_view digits = number.substr(number.find_first_of("0123456789", e));
+  std::int64_t exponent = 0;
+  if (std::from_chars(digits.data(), digits.data() + digits.size(), exponent).ec != std::errc())
+    return !down;  // longer than any mantissa may be
+  return down ? place > exponent : place > -exponent;
 }
 
 }  // namespace outrigger

@@ -164,11 +164,16 @@ TEST(Configuration, NeverPrintsASecret) {
 }
 
 TEST(Configuration, NeverPrintsThePasswordInAnAddress) {
-  const auto config = Load({"--kafka-brokers=postgresql://me:s3cret@127.0.0.1:5432/db"});
+  for (const std::string address :
+       {"postgresql://me:s3cret@127.0.0.1:5432/db", "postgresql://h/db?user=a&password=s3cret&x=y",
+        "postgresql://h/db?password=s3cret", "host=h password=s3cret user=a",
+        "host=h password='s3cret too' user=a", "postgresql://me:s3cret@h/db?password=s3cret"}) {
+    const auto config = Load({("--kafka-brokers=" + address).c_str()});
 
-  ASSERT_TRUE(config.ok()) << config.error().ToString();
-  EXPECT_THAT(config->Print(), HasSubstr("postgresql://me:********@127.0.0.1:5432/db"));
-  EXPECT_THAT(config->Print(), Not(HasSubstr("s3cret")));
+    ASSERT_TRUE(config.ok()) << config.error().ToString();
+    EXPECT_THAT(config->Print(), HasSubstr("********"));
+    EXPECT_THAT(config->Print(), Not(HasSubstr("s3cret"))) << address;
+  }
 }
 
 TEST(MetricSeries, AreDroppedWithTheirModel) {

@@ -50,6 +50,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{std::string(100000, '['), "too-large", ""},
         Refused{std::string(4000, '['), "too-deep", ""},
         Refused{"{\"a\":[1e400]}", "number-range", "/a/0"},
+        Refused{"[" + std::string(400, '9') + "e-1]", "number-range", "/0"},
         Refused{"{\"a\":1,\"a\":2}", "duplicate-key", "/a"},
         Refused{"{\"x\":[{\"b/~\":1,\"b/~\":1}]}", "duplicate-key", "/x/0/b~1~0"}));
 
@@ -64,6 +65,17 @@ TEST(AcceptedJson, KeepsEveryValueAsItIs) {
   EXPECT_EQ((*parsed)["a"][5], "\u00e9\U0001F600\n");
   EXPECT_EQ((*parsed)["big"], 18446744073709551616.0);
   EXPECT_EQ((*parsed)["tiny"], 0.0);
+}
+
+TEST(AcceptedJson, ReadsNumbersTooSmallToTellFromZeroAsZero) {
+  for (const std::string& tiny :
+       std::vector<std::string>{"1e-400", "0." + std::string(330, '0') + "1",
+                                "1" + std::string(30, '0') + "e-400", "0.01e-400"}) {
+    const auto parsed = ParseJson(tiny);
+
+    ASSERT_TRUE(parsed.has_value()) << tiny;
+    EXPECT_EQ(*parsed, 0.0) << tiny;
+  }
 }
 
 TEST(AcceptedJson, MayHaveCommentsOutsideOfStringsWhenAskedFor) {
