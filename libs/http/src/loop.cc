@@ -63,8 +63,9 @@ void RequestSeries::Count(const std::string& route, const std::string& method, i
                           double seconds) {
   if (!metrics_) return;
   Series& series = by_route_[route];
-  Counter*& total = series.totals[{method, status}];
-  const std::string label = MethodLabel(method);
+  const std::string label =
+      MethodLabel(method);  // one of few: a stranger names methods without end
+  Counter*& total = series.totals[{label, status}];
   if (!total) {
     total = &metrics_->GetCounter(
         "outrigger_http_requests_total", "Requests answered.",

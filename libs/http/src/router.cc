@@ -15,6 +15,9 @@ bool IsParam(std::string_view segment) {
   return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
 }
 
+// "{path...}", at the end of a pattern: whatever is left of the path.
+bool HasRest(const RouteEntry& entry) { return entry.segments.back().ends_with("...}"); }
+
 std::vector<std::string> Segments(std::string_view path) {
   std::vector<std::string> out;
   for (const std::string_view part : Split(path.substr(1), '/')) out.emplace_back(part);
@@ -22,8 +25,10 @@ std::vector<std::string> Segments(std::string_view path) {
 }
 
 bool Matches(const RouteEntry& entry, const std::vector<std::string>& segments) {
-  if (entry.segments.size() != segments.size()) return false;
-  for (std::size_t i = 0; i < segments.size(); ++i) {
+  const bool rest = HasRest(entry);
+  const std::size_t fixed = entry.segments.size() - (rest ? 1 : 0);
+  if (rest ? segments.size() < fixed : segments.size() != fixed) return false;
+  for (std::size_t i = 0; i < fixed; ++i) {
     if (IsParam(entry.segments[i]) ? segments[i].empty() : entry.segments[i] != segments[i])
       return false;
   }
@@ -32,7 +37,8 @@ bool Matches(const RouteEntry& entry, const std::vector<std::string>& segments) 
 
 // Whether `a` is the more particular pattern: the first difference is a literal in it.
 bool MoreParticular(const RouteEntry& a, const RouteEntry& b) {
-  for (std::size_t i = 0; i < a.segments.size(); ++i) {
+  if (HasRest(a) != HasRest(b)) return HasRest(b);
+  for (std::size_t i = 0; i < std::min(a.segments.size(), b.segments.size()); ++i) {
     if (IsParam(a.segments[i]) != IsParam(b.segments[i])) return IsParam(b.segments[i]);
   }
   return false;
@@ -55,7 +61,9 @@ void RouteTable::Add(RouteEntry entry) {
   OR_CHECK(entry.pattern.starts_with('/'), "a pattern begins with '/'");
   entry.segments = Segments(entry.pattern);
   const std::size_t index = entries.size();
-  if (std::ranges::any_of(entry.segments, IsParam)) {
+  if (HasRest(entry)) {
+    with_rest_.push_back(index);
+  } else if (std::ranges::any_of(entry.segments, IsParam)) {
     with_params_[entry.segments.size()].push_back(index);
   } else {
     plain_[entry.pattern].push_back(index);
@@ -93,6 +101,9 @@ std::expected<RouteMatch, Refusal> RouteTable::Find(std::string_view method,
       if (Matches(entries[i], segments)) found.push_back(i);
     }
   }
+  for (const std::size_t i : with_rest_) {
+    if (Matches(entries[i], segments)) found.push_back(i);
+  }
   RouteMatch match;
   for (const std::string_view wanted : {method, std::string_view(method == "HEAD" ? "GET" : "")}) {
     for (const std::size_t i : found) {
@@ -104,9 +115,10 @@ std::expected<RouteMatch, Refusal> RouteTable::Find(std::string_view method,
   }
   if (!found.empty()) match.allow = AllowOf(entries, found);
   if (!match.entry) return match;
-  for (std::size_t i = 0; i < segments.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(segments.size(), match.entry->segments.size()); ++i) {
     const std::string& name = match.entry->segments[i];
-    if (IsParam(name)) match.params.emplace_back(name.substr(1, name.size() - 2), segments[i]);
+    if (IsParam(name) && !name.ends_with("...}"))
+      match.params.emplace_back(name.substr(1, name.size() - 2), segments[i]);
   }
   return match;
 }

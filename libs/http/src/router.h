@@ -19,7 +19,7 @@ namespace outrigger::http {
 struct RouteEntry {
   std::string method;
   std::string pattern;
-  std::vector<std::string> segments;  // "{name}" is a parameter
+  std::vector<std::string> segments;  // "{name}" is a parameter, "{name...}" the rest of a path
   AsyncHandler async;                 // one of the two is set
   Handler blocking;
 };
@@ -51,6 +51,7 @@ class RouteTable {
   // segments.
   std::unordered_map<std::string, std::vector<std::size_t>, TextHash, std::equal_to<>> plain_;
   std::unordered_map<std::size_t, std::vector<std::size_t>> with_params_;
+  std::vector<std::size_t> with_rest_;
 };
 
 struct Router::State : RouteTable {};

@@ -52,6 +52,7 @@ Result<> Transfer::Prepare(CURL* easy) {
   curl_easy_setopt(easy_, CURLOPT_PRIVATE, this);
   curl_easy_setopt(easy_, CURLOPT_ERRORBUFFER, error_);
   curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy_, CURLOPT_QUICK_EXIT, 1L);  // no call waits for the slow name of another
   curl_easy_setopt(easy_, CURLOPT_URL, call.url.c_str());
   curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy_, CURLOPT_PATH_AS_IS, 1L);
@@ -181,6 +182,9 @@ Result<Reply> Transfer::Outcome(CURLcode code) {
 
 Error Transfer::Failure(CURLcode code) const {
   const std::string why = error_[0] ? error_ : curl_easy_strerror(code);
+  const char* peer = nullptr;
+  curl_easy_getinfo(easy_, CURLINFO_PRIMARY_IP, &peer);
+  const bool connected = peer != nullptr && *peer != '\0';
   if (too_large_ || code == CURLE_TOO_LARGE) {
     return {ErrorCode::kResourceExhausted,
             "the reply is over " + std::to_string(pending_.call.max_reply_bytes) + " bytes"};
@@ -192,8 +196,9 @@ Error Transfer::Failure(CURLcode code) const {
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
       return {ErrorCode::kTimeout, why};
+    case CURLE_UNSUPPORTED_PROTOCOL:  // before a connection: of the URL; after it: of the reply
+      return {connected ? ErrorCode::kCorrupt : ErrorCode::kInvalidArgument, why};
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_BAD_FUNCTION_ARGUMENT:
       return {ErrorCode::kInvalidArgument, why};
     case CURLE_WEIRD_SERVER_REPLY:

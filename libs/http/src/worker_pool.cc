@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "outrigger/http/worker_pool.h"
 
+#include <exception>
 #include <utility>
+
+#include "outrigger/base/log.h"
 
 namespace outrigger::http {
 
@@ -27,7 +30,13 @@ void WorkerPool::Run() {
     Task task = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
-    task();
+    try {
+      task();
+    } catch (const std::exception& error) {  // its responder answers 500
+      LogError("task of a worker failed", {
+                                              {"error", error.what()}
+      });
+    }
     task = nullptr;
     lock.lock();
   }

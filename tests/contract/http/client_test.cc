@@ -4,11 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <future>
 #include <semaphore>
 #include <set>
+#include <thread>
 
 #include "outrigger/base/clock.h"
 #include "outrigger/http/server.h"
@@ -184,6 +189,33 @@ TEST_F(ClientTest, TimesOutACallThatWaitsForAConnection) {
   EXPECT_EQ(reply.error().code(), ErrorCode::kTimeout);
   held_[0]->Send({204, {}, {}, {}});
   EXPECT_EQ(first.get_future().get()->status, 204);
+}
+
+TEST_F(ClientTest, CallsAReplyThatIsNotHttpCorrupt) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  std::jthread peer([listener] {
+    const int connection = accept(listener, nullptr, nullptr);
+    char request[4'096];
+    (void)!read(connection, request, sizeof request);
+    (void)!write(connection, "SSH-2.0-nonsense\r\n", 18);
+    close(connection);
+  });
+  Client client(Local());
+  Call call;
+  call.url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+
+  const auto reply = client.Do(call);
+
+  close(listener);
+  ASSERT_FALSE(reply.ok());
+  EXPECT_EQ(reply.error().code(), ErrorCode::kCorrupt) << reply.error().ToString();
 }
 
 TEST_F(ClientTest, SaysThatNobodyListens) {

@@ -109,6 +109,21 @@ TEST(RouterTest, PrefersTheMethodThenTheMoreParticularPattern) {
   EXPECT_EQ(table.Find("GET", "/none")->allow, "");
 }
 
+TEST(RouterTest, GivesTheRestOfAPathToWhoAsksForIt) {
+  RouteTable table;
+  for (const char* pattern : {"/{path...}", "/a/{x}", "/metrics", "/b/{path...}"})
+    table.Add({"GET", pattern, {}, [](Request, const ResponderPtr&) {}, nullptr});
+
+  EXPECT_EQ(table.Find("GET", "/")->entry->pattern, "/{path...}");
+  EXPECT_EQ(table.Find("GET", "/a/")->entry->pattern, "/{path...}");
+  EXPECT_EQ(table.Find("GET", "/1/2/3/4/5/6/7/8/9/10")->entry->pattern, "/{path...}");
+  EXPECT_EQ(table.Find("GET", "/a/1")->entry->pattern, "/a/{x}");
+  EXPECT_EQ(table.Find("GET", "/metrics")->entry->pattern, "/metrics");
+  EXPECT_EQ(table.Find("GET", "/b/1/2")->entry->pattern, "/b/{path...}");
+  EXPECT_TRUE(table.Find("GET", "/b/1/2")->params.empty());
+  EXPECT_EQ(table.Find("PUT", "/b")->allow, "GET, HEAD, OPTIONS");
+}
+
 TEST(ProblemTest, WritesFaultsWithPointers) {
   const Response response = ToResponse(
       {422, "bad", {}, "one fault", "mend it", {{"/a", "wrong", "is wrong"}}, {{"Allow", "GET"}}});

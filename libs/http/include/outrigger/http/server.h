@@ -64,8 +64,8 @@ using ResponderPtr =
 using AsyncHandler = std::function<void(Request request, ResponderPtr respond)>;
 using Handler = std::function<Response(const Request& request)>;
 
-// A table of method + pattern ("/api/v1/models/{name}/deploy"). A known path with another method
-// answers 405 with Allow.
+// A table of method + pattern ("/api/v1/models/{name}/deploy"); "{path...}" at its end takes
+// whatever path no other pattern does. A known path with another method answers 405 with Allow.
 class Router {
  public:
   Router();
