@@ -45,6 +45,8 @@ Result<AssetRows> ReadAsset(const json& element, std::size_t index) {
   const json* asset = MemberOf(element, "assetId");
   if (asset == nullptr || !asset->is_string()) return Bad(index, "assetId is no string");
   rows.asset = asset->get_ptr<const std::string*>();
+  if (rows.asset->size() > inference::AnomalyDetector::kMaxName)
+    return Bad(index, "assetId is too long");
   rows.time = MemberOf(element, "time");
   if (rows.time == nullptr || !rows.time->is_array()) return Bad(index, "time is no array");
   rows.seq = MemberOf(element, "seq");
@@ -55,6 +57,8 @@ Result<AssetRows> ReadAsset(const json& element, std::size_t index) {
   for (const auto& [name, values] : columns->items()) {
     if (!values.is_array() || values.size() != rows.rows())
       return Bad(index, "column " + name + " has not as many elements as time");
+    if (name.size() > inference::AnomalyDetector::kMaxName)
+      return Bad(index, "the name of a column is too long");
     rows.columns.emplace_back(nullptr, &values);
   }
   std::size_t at = 0;

@@ -3,7 +3,7 @@
 //
 // Threads:  every method may be called concurrently.
 // Lifetime: detector and metrics must outlive it.
-// See also: docs/formats/score.md where there is one; services/edge_runtime/README.md
+// See also: services/edge_runtime/README.md
 #pragma once
 
 #include <string_view>

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::string_view kMagic = "outrigger-detector 1\n";
 constexpr std::size_t kDigest = 64;
-constexpr std::size_t kMaxName = 4096;
 constexpr std::size_t kMaxReplay = 1 << 16;
 constexpr std::size_t kSlice = 64;  // assets copied at a time
 constexpr double kDecades = 10;     // of a return period that make a score of 1

@@ -21,7 +21,7 @@ constexpr double kPriorWeight = 12;
 // expected excess grows in proportion.
 constexpr double kFewSwings = 10;
 constexpr double kSettledPart = 0.5;      // an event that goes on is left out up to this part
-constexpr double kResolution = 1e-12;     // differences below this part of a value are rounding
+constexpr double kResolution = 1e-15;     // differences below this part of a value are rounding
 constexpr double kHuge = 1e300;           // leaves room for sums
 constexpr std::int64_t kMinChanges = 20;  // a stream that hardly ever moved cannot be stuck
 constexpr int kCalmPerUnusual = 4;
@@ -82,7 +82,9 @@ void Halve(std::vector<double>& blocks) {
 }  // namespace
 
 double SeriesModel::Tail::Surprise(double value) const {
-  if (mean <= 0 || value <= threshold) return 0;
+  if (value <= threshold || rate <= 0) return 0;
+  // A stream that never moved says how seldom it moves, but not how far.
+  if (mean <= 0) return std::clamp(-std::log10(rate), 0.0, kMost);
   const double surprise =
       events * std::log10(1 + (value - threshold) / (events * mean)) - std::log10(rate);
   return std::clamp(surprise, 0.0, kMost);
@@ -185,12 +187,14 @@ void SeriesModel::Refit(const SeriesOptions& options) {
   const double expected = kPriorPart * range * (1 + kFewSwings / Swings(highs_, lows_));
   const auto fit = [&](const std::vector<double>& blocks, std::size_t count, double threshold) {
     const std::vector<double> peaks = Peaks(blocks.data(), count, threshold);
-    double sum = kPriorWeight * expected;
-    for (const double peak : peaks) sum += peak;
     const auto events = static_cast<double>(peaks.size());
-    const double mean = sum / (events + kPriorWeight);
+    // Without a usual range nothing is expected: what was seen is all there is.
+    const double weight = range > resolution ? kPriorWeight : 0;
+    double sum = weight * expected;
+    for (const double peak : peaks) sum += peak;
+    const double mean = events + weight > 0 ? sum / (events + weight) : 0;
     return Tail{.threshold = threshold,
-                .mean = range > resolution ? std::max(mean, resolution) : 0,
+                .mean = mean > 0 ? std::max(mean, resolution) : 0,
                 .events = events + 1,
                 .rate = std::max(events, 1.0) /
                         (static_cast<double>(count) * static_cast<double>(block_length_))};

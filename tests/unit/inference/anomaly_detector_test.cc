@@ -66,6 +66,33 @@ TEST_F(AnomalyDetectorTest, KnowsNoSurpriseInAStreamThatNeverMoves) {
   EXPECT_TRUE(Episodes(Scored(Series(5'000, 7.0))).empty());
 }
 
+TEST_F(AnomalyDetectorTest, ScoresTheFirstMoveOfAStreamThatNeverMovedButCannotSayHowFarItIs) {
+  const auto answers =
+      Scored(Make(5'000, [](std::size_t row) { return row == 4'999 ? 1e6 : 5.0; }));
+
+  EXPECT_GT(answers.back().score, 0.3);
+  EXPECT_TRUE(Episodes(answers).empty());
+}
+
+TEST_F(AnomalyDetectorTest, JudgesACounterByTheFewTimesItMoved) {
+  const auto answers = Scored(Make(9'000, [](std::size_t row) {
+    return row >= 8'990 ? 1e6 : row % 1'000 == 500 ? 1.0 : 0.0;
+  }));
+
+  const std::size_t warned = FirstWarning(answers);
+  EXPECT_GE(warned, 8'990U);
+  EXPECT_LT(warned, 8'995U);
+}
+
+TEST_F(AnomalyDetectorTest, SeesSmallMovesOfLargeValues) {
+  const auto answers = Scored(
+      Make(5'000, [&](std::size_t row) { return 1e9 + 1e-3 * (row >= 4'990 ? 100 : Noise()); }));
+
+  const std::size_t warned = FirstWarning(answers);
+  EXPECT_GE(warned, 4'990U);
+  EXPECT_LT(warned, 4'995U);
+}
+
 TEST_F(AnomalyDetectorTest, WarnsOfSlowGrowth) {
   const auto answers = Scored(Make(1'000, [&](std::size_t row) {
     return 2 + Noise(0.12) + (row < 600 ? 0 : std::min(6.0, 0.06 * static_cast<double>(row - 600)));

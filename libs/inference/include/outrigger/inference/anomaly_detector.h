@@ -56,6 +56,8 @@ struct Answer {
 
 class AnomalyDetector {
  public:
+  static constexpr std::size_t kMaxName = 4096;  // bytes of an asset's or an input's name
+
   explicit AnomalyDetector(const DetectorOptions& options);
   ~AnomalyDetector();
 
