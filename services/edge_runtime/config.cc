@@ -93,7 +93,6 @@ http::ServerOptions ServerOptionsFrom(const Config& config) {
   options.address = config.Text("bind_address");
   options.port = static_cast<std::uint16_t>(config.Integer("port"));
   options.body_bytes = kMaxRequest;
-  options.workers = 2;
   return options;
 }
 

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "edge_runtime/routes.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "outrigger/http/problem.h"
+#include "outrigger/http/worker_pool.h"
 
 namespace outrigger::edge_runtime {
 namespace {
 
-constexpr int kDepth = 8;  // segments of a path
+constexpr std::size_t kShort = 64 * 1024;  // a body scored in less time than a hand-over is worth
+constexpr std::size_t kQueued = 16;
 
 http::Response Score(ScoreHandler& handler, const http::Request& request) {
   if (request.body_too_large)
@@ -22,6 +26,16 @@ http::Response Score(ScoreHandler& handler, const http::Request& request) {
   return handler.Handle(request.body);
 }
 
+http::Response Busy() {
+  return http::ToResponse({.status = 503,
+                           .code = "busy",
+                           .title = {},
+                           .detail = "too many large requests wait",
+                           .hint = {},
+                           .errors = {},
+                           .headers = {{"Retry-After", "1"}}});
+}
+
 }  // namespace
 
 http::Router RoutesOf(ScoreHandler& handler, Metrics& metrics) {
@@ -32,14 +46,18 @@ http::Router RoutesOf(ScoreHandler& handler, Metrics& metrics) {
                    .content_type = "application/json",
                    .headers = {}});
   };
-  std::string path = "/";
-  for (int depth = 0; depth <= kDepth; ++depth) {
-    // On workers: a window of 16 MiB must not keep health waiting.
-    router.BlockingRoute(
-        "POST", path, [&handler](const http::Request& request) { return Score(handler, request); });
-    router.Route("GET", path, health);
-    path += (depth == 0 ? "{p" : "/{p") + std::to_string(depth) + "}";
-  }
+  // A window of 16 MiB must not keep health and the rows of others waiting: it goes to a worker.
+  const auto worker =
+      std::make_shared<http::WorkerPool>(1, kQueued);  // shared by copies of `score`
+  const auto score = [&handler, worker](http::Request request, const http::ResponderPtr& respond) {
+    if (request.body.size() < kShort) return respond->Send(Score(handler, request));
+    auto task = [&handler, request = std::move(request), respond] {
+      respond->Send(Score(handler, request));
+    };
+    if (!worker->Push(std::move(task))) respond->Send(Busy());
+  };
+  router.Route("POST", "/{path...}", score);
+  router.Route("GET", "/{path...}", health);
   router.Route("GET", "/metrics",
                [&metrics](const http::Request&, const http::ResponderPtr& respond) {
                  respond->Send({.status = 200,
