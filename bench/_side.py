@@ -39,7 +39,7 @@ def listens(port):
 
 
 def cpu_seconds(*pids):
-    """User and system time of processes and of what they started and reaped."""
+    """User and system time of processes."""
     ticks = 0
     for pid in pids:
         fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()

@@ -228,6 +228,9 @@ def main():
     except (Refused, Refusal, NoAnswer, TimeoutError) as error:
         print(f"dev: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"dev: {error.filename or 'this machine'}: {error.strerror}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("dev: interrupted", file=sys.stderr)
         return 130

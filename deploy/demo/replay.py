@@ -35,7 +35,7 @@ def read_recording(path):
                 try:
                     if row:
                         readings.append((read_moment(row[0]), float(row[1])))
-                except (ValueError, IndexError):
+                except (ValueError, IndexError, OverflowError):
                     if number > 1:
                         raise Refused(f"{path}:{number}: {','.join(row)[:60]!r} is not 'timestamp,value'") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -51,9 +51,11 @@ def read_windows(path, recording):
         document = json.loads(pathlib.Path(path).read_text())
         if isinstance(document, dict):
             name = pathlib.Path(recording).name
-            document = next((v for k, v in document.items() if k.endswith(name)), None) or next(iter(document.values()))
+            document = next((v for k, v in document.items() if pathlib.PurePath(k).name == name), None)
+            if document is None:
+                raise Refused(f"{path}: no windows of {name} in it")
         return [(read_moment(str(began)), read_moment(str(ended))) for began, ended in document]
-    except (OSError, ValueError, TypeError, StopIteration) as error:
+    except (OSError, ValueError, TypeError, OverflowError) as error:
         raise Refused(f"{path}: expected JSON [[\"from\", \"to\"], ...]: {error}") from None
 
 

@@ -30,9 +30,13 @@ class Session:
         self.models, self.client = [], None
 
     def __enter__(self):
-        up.up(["--dir", str(self.layout.dir)])
-        self.client = Client(self.layout.dir)
-        return self
+        try:
+            up.up(["--dir", str(self.layout.dir)])
+            self.client = Client(self.layout.dir)
+            return self
+        except BaseException:
+            self.__exit__(None)
+            raise
 
     def __exit__(self, kind, *_):
         if self.client:
@@ -41,7 +45,7 @@ class Session:
                     self.remove(name)
                 except (Refusal, NoAnswer, TimeoutError, Refused) as error:
                     tell(f"  {name} could not be removed: {error}")
-        if not self.was_up:
+        if not self.was_up and (self.layout.dir / "run").is_dir():
             up.down(["--dir", str(self.layout.dir)])
 
     def define(self, type_document, assets):
@@ -58,13 +62,16 @@ class Session:
                 raise
 
     def submit(self, manifest, mapping):
-        """A model in DRAFT with its mapping. One of the same name that a broken-off run left is removed first."""
+        """A model in DRAFT with its mapping. One of the same name that a broken-off run left in our own DIR goes first."""
         name = manifest["name"]
         try:
             self.client.model(name)
-            self.remove(name)
         except Refusal:
             pass
+        else:
+            if self.was_up:
+                raise Refused(f"a model {name} is in {self.layout.dir} already: withdraw and remove it, or leave --dir out")
+            self.remove(name)
         self.client.api("POST", "/models", manifest)
         self.models.append(name)
         self.client.api("PUT", f"/models/{name}/mappings", mapping)

@@ -64,6 +64,10 @@ class Layout:
     def make(self):
         """Makes the folders and secrets that are not there yet."""
         try:
+            if not (self.run / "id").exists():
+                foreign = [n for n in (*self.FOLDERS, "postgres", "kafka") if (self.dir / n).exists() and any((self.dir / n).iterdir())]
+                if foreign:
+                    raise Refused(f"{self.dir} holds {', '.join(foreign)} of somebody else: choose an empty folder with --dir DIR")
             fresh = not self.dir.exists() or not any(self.dir.iterdir())
             self.dir.mkdir(parents=True, exist_ok=True)
             if fresh:
@@ -74,15 +78,23 @@ class Layout:
                 folder.chmod(mode)
         except OSError as error:
             raise Refused(f"cannot use {self.dir}: {error.strerror}: choose another with --dir DIR") from None
-        if not (self.run / "id").exists():
-            write_whole(self.run / "id", secrets.token_hex(8))
+        if not self.is_original():  # new, or a copy: its mark and its ports are the original's
+            write_whole(self.run / "id", f"{secrets.token_hex(8)} {self.dir.stat().st_ino}")
+            self.port_file.unlink(missing_ok=True)
         self.secret("key", lambda: secrets.token_hex(32))
         self.secret("token", lambda: secrets.token_urlsafe(32))
         self.secret("postgres", lambda: secrets.token_urlsafe(24))
 
     def id(self):
         """Names this directory for good, wherever it is seen from: the mark of all that is started for it."""
-        return (self.run / "id").read_text().strip()
+        return (self.run / "id").read_text().split()[0]
+
+    def is_original(self):
+        """Whether its mark was made for it: what runs for a directory does not run for its copy."""
+        try:
+            return (self.run / "id").read_text().split()[1:] == [str(self.dir.stat().st_ino)]
+        except FileNotFoundError:
+            return False
 
     def secret(self, name, make):
         path = self.secrets / name

@@ -10,7 +10,7 @@ from layout import CHECKOUT
 FOLDERS = ("libs", "services", "tests", "bench")
 SCRIPTS = ("deploy", "tests", "bench", ".ci")
 
-# What each library may include of ours: docs/architecture, "Libraries".
+# What each library may include of ours: docs/adr/0002.
 LAYERS = {
     "base": (), "manifest": ("base",), "windowing": ("base", "manifest"), "scoring": ("base", "manifest"),
     "lifecycle": ("base", "manifest", "windowing", "scoring"),

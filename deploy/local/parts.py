@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parts of one running Outrigger: PostgreSQL, Kafka and the services, each as the supervisor sees it."""
 import base64
+import http.client
 import os
 import pathlib
 import shutil
@@ -260,7 +261,7 @@ class Service(Part):
         try:
             with NO_PROXY.open(f"http://127.0.0.1:{self.port('admin_' + self.name)}/readyz", timeout=2) as answer:
                 return answer.status == 200
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             return False
 
 

@@ -7,6 +7,7 @@ from an earlier life (the supervisor itself may have been killed) is taken over,
 "somebody asked for it to be up": waiting backoffs end. Everything it starts carries OUTRIGGER_UP_ID and
 OUTRIGGER_UP_PART in its environment; that, not a number in a file, says what is ours.
 """
+import contextlib
 import fcntl
 import json
 import os
@@ -30,7 +31,8 @@ KEPT_PREFIXES = ("ASAN_", "UBSAN_", "TSAN_", "LSAN_", *(f"OUTRIGGER_{name.upper(
 
 
 def log(text):
-    print(time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime()) + text, flush=True)
+    with contextlib.suppress(OSError):  # a full disk ends no supervision
+        print(time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime()) + text, flush=True)
 
 
 class State:
@@ -63,11 +65,12 @@ class Supervisor:
                 return
             parts = {name: state.document() for name, state in self.states.items()}
             me = {"pid": os.getpid(), "start": start_time(os.getpid())}
-            write_whole(self.layout.status, json.dumps({"supervisor": me, "parts": parts}, indent=1))
-            if all(parts[name]["pid"] for name in SERVICES):
-                text = "".join(f"{key}={value}\n" for key, value in self.endpoints(parts).items())
-                if not self.layout.endpoints.exists() or self.layout.endpoints.read_text() != text:
-                    write_whole(self.layout.endpoints, text)
+            with contextlib.suppress(OSError):  # a full disk: said again at the next change
+                write_whole(self.layout.status, json.dumps({"supervisor": me, "parts": parts}, indent=1))
+                if all(parts[name]["pid"] for name in SERVICES):
+                    text = "".join(f"{key}={value}\n" for key, value in self.endpoints(parts).items())
+                    if not self.layout.endpoints.exists() or self.layout.endpoints.read_text() != text:
+                        write_whole(self.layout.endpoints, text)
 
     def endpoints(self, parts):
         ports = self.layout.ports()
@@ -87,8 +90,11 @@ class Supervisor:
             started = time.monotonic()
             try:
                 self.one_life(part, state)
-            except OSError as error:
-                state.last_exit = str(error)
+            except Exception as error:  # whatever it is: the part must not go unwatched
+                state.last_exit = f"{type(error).__name__}: {error}"
+            if state.process and state.process.alive():
+                self.stopping.wait(1)
+                continue
             if time.monotonic() - started > FORGET_AFTER:
                 state.failures = 0
             state.process, state.ready = None, False
@@ -208,6 +214,8 @@ class Supervisor:
             log("the directory is gone: stopping")
             self.stopping.set()
         for path in self.layout.logs.glob("*"):
+            if path.suffix == ".1":
+                continue
             try:
                 if path.stat().st_size > LOG_MOST:
                     shutil.copyfile(path, path.with_suffix(path.suffix + ".1"))

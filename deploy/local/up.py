@@ -170,7 +170,7 @@ def give_up(layout, part, reason, log):
 
 def down(words):
     layout = arguments("down", words)
-    if not (layout.run / "id").exists():
+    if not layout.is_original():
         say(f"nothing to stop in {layout.dir}")
         return 0
     with one_at_a_time(layout):
@@ -208,6 +208,9 @@ def main():
         return verbs[sys.argv[1]](sys.argv[2:])
     except Refused as error:
         say(str(error))
+        return 1
+    except OSError as error:
+        say(f"{error.filename or 'this machine'}: {error.strerror}")
         return 1
     except KeyboardInterrupt:
         say("interrupted")

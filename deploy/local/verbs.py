@@ -105,6 +105,9 @@ def main():
     except (Refused, kafka_jars.JarsUnavailable) as error:
         say(str(error))
         return 1
+    except OSError as error:
+        say(f"{error.filename or 'this machine'}: {error.strerror}")
+        return 1
     except KeyboardInterrupt:
         say("interrupted")
         return 130

@@ -79,8 +79,13 @@ class Recordings(unittest.TestCase):
         named = replay.read_windows(self.written(json.dumps({"other/b.csv": [], "known/a.csv": pairs}), ".json"), "/x/a.csv")
         self.assertEqual(plain, named)
         self.assertEqual(len(plain), 1)
+        none = replay.read_windows(self.written(json.dumps({"known/a.csv": [], "b.csv": pairs}), ".json"), "/x/a.csv")
+        self.assertEqual(none, [])
+        for missing in ({}, {"known/ba.csv": pairs}):
+            with self.assertRaisesRegex(Refused, "no windows of a.csv"):
+                replay.read_windows(self.written(json.dumps(missing), ".json"), "a.csv")
         with self.assertRaises(Refused):
-            replay.read_windows(self.written("{}", ".json"), "a.csv")
+            replay.read_windows(self.written('[["inf", "1e400"]]', ".json"), "a.csv")
 
 
 class Simulator(unittest.TestCase):

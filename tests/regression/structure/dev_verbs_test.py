@@ -3,6 +3,7 @@
 """./dev as somebody meets it who has never seen it: help everywhere, one clear line for each mistake."""
 import pathlib
 import subprocess
+import tempfile
 import unittest
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[3]
@@ -40,6 +41,17 @@ class Dev(unittest.TestCase):
             self.assertEqual(out, "", words)
             self.assertEqual(len(err.strip().splitlines()), 1, (words, err))
             self.assertIn(names, err, words)
+
+    def test_somebody_elses_folder_is_left_alone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            kept = pathlib.Path(folder, "kafka", "thesis.tex")
+            kept.parent.mkdir()
+            kept.write_text("years of work")
+            for words in (["--dir", folder], [f"--dir={folder}"]):
+                code, _, err = dev("up", *words)
+                self.assertEqual(code, 1)
+                self.assertEqual(err, f"dev: {folder} holds kafka of somebody else: choose an empty folder with --dir DIR\n")
+            self.assertEqual(kept.read_text(), "years of work")
 
     def test_down_where_nothing_is_up_is_fine(self):
         self.assertEqual(dev("down", "--dir", "/tmp/outrigger-never-was")[0], 0)

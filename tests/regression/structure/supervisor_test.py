@@ -158,7 +158,12 @@ class Supervisor(unittest.TestCase):
         bystander = subprocess.Popen(["sleep", "602"], cwd=folder)
         self.addCleanup(lambda: (bystander.kill(), bystander.wait()))
 
+        copy = Directory(self.build)
+        self.addCleanup(lambda: shutil.rmtree(copy.dir, ignore_errors=True))
+        shutil.copytree(f"{other.dir}/run", f"{copy.dir}/run")
+
         d.down()
+        self.assertIn("nothing to stop", copy.dev("down")[1])
 
         self.assertIsNotNone(model.wait(5))
         self.assertEqual(d.processes(), [bystander.pid])
