@@ -83,7 +83,7 @@ Result<> DeploymentFolder::Make(std::optional<uid_t> owner) const {
 
 Result<> DeploymentFolder::Remove(const std::string& models_dir) const {
   OR_RETURN_IF_ERROR(RemoveTree(work()));
-  for (const char* file : {"log", "log.1", "lock", "user", "record", "turn"})
+  for (const char* file : {"log", "log.1", "log.lock", "lock", "user", "record", "turn"})
     ::unlink((path_ + "/" + file).c_str());
   OR_RETURN_IF_ERROR(RemoveTree(path_));
   for (fs::path parent = fs::path(path_).parent_path(); parent != models_dir;
@@ -125,6 +125,7 @@ Result<> DeploymentFolder::WriteRecord(const Record& record) const {
       {"executable",  record.executable  },
       {"digest",      record.digest      },
       {"memoryBytes", record.memory_bytes},
+      {"memoryKills", record.memory_kills},
       {"confirmed",   record.confirmed   },
       {"ended",       record.ended       },
   };

@@ -3,7 +3,7 @@
 // by whoever comes after us.
 //
 //   work/    the model's working directory, its user's own (0700)
-//   log      its output; log.1: what was cut off last
+//   log      its output; log.1: what was cut off last; log.lock: locked by who cuts
 //   lock     locked by the model itself through a descriptor it inherits: it lives while this holds
 //   turn     locked by an engine while it starts, stops or removes the deployment
 //   record   what was started last (JSON), replaced whole before it runs

@@ -2,6 +2,7 @@
 #include "log_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "descriptor.h"
@@ -34,8 +35,15 @@ void CutLog(const std::string& path, std::size_t bytes) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0 || static_cast<std::size_t>(status.st_size) <= bytes)
     return;
+  // Two engines cut one log in turn: the second finds it short. The lock is on a file of ours: the
+  // model holds its log open and could lock it for ever.
+  const Descriptor turn(
+      ::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!turn.ok() || ::flock(turn.get(), LOCK_EX | LOCK_NB) != 0) return;
   const Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-  if (!file.ok()) return;
+  if (!file.ok() || ::fstat(file.get(), &status) != 0 ||
+      static_cast<std::size_t>(status.st_size) <= bytes)
+    return;
   const auto kept = WriteFile(path + ".1", LastBytes(file.get(), bytes), 0600);
   if (!kept) LogWarning("a model's log could not be kept", {kept.error()});
   // Cut all the same: a full disk is when it matters most.

@@ -3,7 +3,7 @@
 // the file itself; what is too long is copied to FILE.1 and cut off, and a line written in that
 // moment may be lost.
 //
-// Threads: one thread cuts a file; reading may happen beside it.
+// Threads: every function may be called concurrently, by several programs too.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,8 @@
 
 namespace outrigger::orchestrator {
 
-// Cuts `path` when it is longer than `bytes`; its last `bytes` are then in FILE.1.
+// Cuts `path` when it is longer than `bytes`; its last `bytes` are then in FILE.1. Who cuts locks
+// FILE.lock; a file that another cuts is left to it.
 void CutLog(const std::string& path, std::size_t bytes);
 
 // The last `tail` lines of FILE.1 and the file, at most `bytes` of them.

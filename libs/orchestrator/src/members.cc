@@ -43,17 +43,21 @@ bool HasEnvironment(pid_t pid, const Belonging& belonging) {
          std::ranges::contains(variables, "OUTRIGGER_TENANT=" + belonging.workload.tenant.str());
 }
 
-// Judges processes that share our user by what they hold.
+// Judges processes that share our user by what they hold. Where the deployment has a user of its
+// own, that is a child of an engine on its way to that user and nobody else: a person's shell in
+// the working directory is no model.
 class Traces {
  public:
   Traces(const Belonging& belonging, bool thorough)
       : belonging_(belonging),
         thorough_(thorough),
+        ours_(IdOf("/proc/self/exe")),
         leader_(belonging.record && LeaderLives(*belonging.record) ? belonging.record->pid : 0),
         work_(IdOf(belonging.folder->work())),
         lock_(IdOf(belonging.folder->lock())) {}
 
   bool Left(const ProcessInfo& process) const {
+    if (belonging_.user) return thorough_ && IsChildOfAnEngine(process.pid);
     if (leader_ != 0 && (process.group == leader_ || process.session == leader_)) return true;
     const std::string cwd = "/proc/" + std::to_string(process.pid) + "/cwd";
     if (work_ && IdOf(cwd) == work_) return true;
@@ -62,8 +66,15 @@ class Traces {
   }
 
  private:
+  // It was forked and has not become the model: it still runs the engine's program.
+  bool IsChildOfAnEngine(pid_t pid) const {
+    return ours_ && lock_ && UserOf(pid) == ::getuid() &&
+           IdOf("/proc/" + std::to_string(pid) + "/exe") == ours_ && HoldsOpen(pid, *lock_);
+  }
+
   const Belonging& belonging_;
   bool thorough_;
+  std::optional<FileId> ours_;
   pid_t leader_;
   std::optional<FileId> work_;
   std::optional<FileId> lock_;

@@ -2,8 +2,9 @@
 // Members: every process of a deployment, so that a stop ends all of them and nothing else.
 //
 // Whoever has the deployment's own user or is in its control group is one, whatever session or
-// parent it gave itself. Without a user of its own: whoever is in the leader's group or session,
-// works in its directory, holds its lock, or has its environment.
+// parent it gave itself; and a child of an engine that holds its lock and has not changed its user
+// yet. Without a user of its own: whoever is in the leader's group or session, works in its
+// directory, holds its lock, or has its environment.
 //
 // Threads: pure functions on /proc.
 #pragma once
@@ -32,7 +33,8 @@ struct Belonging {
 
 // Whether the process that was started last still runs.
 bool LeaderLives(const Record& record);
-// Without a user of its own, `thorough` reads descriptors and environments of all processes.
+// `thorough` reads descriptors of all processes that could be a child of an engine and, without a
+// user of its own, descriptors and environments of all processes.
 std::vector<ProcessInfo> FindMembers(const Belonging& belonging, bool thorough);
 
 // Sends `signal` to those that are still who they were.

@@ -224,22 +224,44 @@ void ProcessEngine::State::WatchOne(const lifecycle::Workload& workload) {
   const auto folder = DeploymentFolder::Of(options.models_dir, workload);
   if (!folder) return;
   CutLog(folder->log(), options.log_bytes);
-  if (groups.limits_memory()) return;
   const auto record = folder->ReadRecord();
-  if (!record || !*record || (*record)->memory_bytes <= 0 || !LeaderLives(**record)) return;
-  const auto members = FindMembers(BelongingOf(*folder, workload, *record), false);
+  if (!record || !*record) return;
+  if (LeaderLives(**record))
+    WatchMemory(*folder, workload, **record);
+  else if ((*record)->ended.empty() && children.StatusOf((*record)->pid))
+    RecordEnd(*folder, workload);
+}
+
+void ProcessEngine::State::RecordEnd(const DeploymentFolder& folder,
+                                     const lifecycle::Workload& workload) {
+  const auto turn = TurnOf(folder);
+  const std::unique_lock hold(*turn, std::try_to_lock);
+  if (!hold.owns_lock()) return;  // somebody is at work on it and sees for himself
+  const auto held = folder.TakeTurn(Millis{0});
+  if (!held) return;
+  const auto seen = Look(folder, workload);
+  if (!seen || !seen->record || seen->live) return;
+  if (const auto written = folder.WriteRecord(*seen->record); !written)
+    LogWarning("how a model ended could not be recorded", {written.error()});
+}
+
+void ProcessEngine::State::WatchMemory(const DeploymentFolder& folder,
+                                       const lifecycle::Workload& workload, const Record& record) {
+  if (groups.limits_memory() || record.memory_bytes <= 0) return;
+  const auto members = FindMembers(BelongingOf(folder, workload, record), false);
   std::uint64_t held = 0;
   for (const ProcessInfo& member : members) held += MemoryOf(member.pid);
-  if (held <= static_cast<std::uint64_t>((*record)->memory_bytes)) return;
+  if (held <= static_cast<std::uint64_t>(record.memory_bytes)) return;
   {
     const std::lock_guard hold(mutex);
-    over_memory[folder->name()] = (*record)->instance;
+    over_memory[folder.name()] = record.instance;
   }
-  LogWarning("a model is over its memory limit and is killed",
-             {
-                 {"deployment",  folder->name()         },
-                 {"bytes",       held                   },
-                 {"limit_bytes", (*record)->memory_bytes}
+  LogWarning(
+      "a model is over its memory limit and is killed",
+      {
+          {"deployment",  folder.name()      },
+          {"bytes",       held               },
+          {"limit_bytes", record.memory_bytes}
   });
   Signal(members, SIGKILL);
 }

@@ -82,6 +82,10 @@ struct ProcessEngine::State {
 
   void Watch(const std::stop_token& stop);
   void WatchOne(const lifecycle::Workload& workload);
+  void WatchMemory(const DeploymentFolder& folder, const lifecycle::Workload& workload,
+                   const Record& record);
+  // Writes down how a child of ours has ended: nobody else will ever know.
+  void RecordEnd(const DeploymentFolder& folder, const lifecycle::Workload& workload);
 };
 
 }  // namespace outrigger::orchestrator

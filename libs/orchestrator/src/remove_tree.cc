@@ -35,6 +35,20 @@ std::vector<std::string> NamesIn(int folder) {
   return names;
 }
 
+// A folder to list and empty, whatever its mode says: its owner may take back what its owner gave
+// up. -1 with errno: there is none.
+int OpenFolder(int at, const char* name) {
+  constexpr int kFolder = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  const int opened = ::openat(at, name, O_RDONLY | kFolder);
+  if (opened >= 0 || errno != EACCES) return opened;
+  // By its descriptor, so that no link is followed; fchmod() refuses one of O_PATH.
+  const Descriptor place(::openat(at, name, O_PATH | kFolder));
+  if (!place.ok()) return -1;
+  const std::string self = "/proc/self/fd/" + std::to_string(place.get());
+  if (::chmod(self.c_str(), 0700) != 0) return -1;
+  return ::openat(place.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 }  // namespace
 
 // Folders that are not empty are moved up beside the first, where their turn comes: so depth costs
@@ -43,7 +57,7 @@ Result<> RemoveTree(const std::string& path) {
   const auto failed = [&](const std::string& what) {
     return Error(ErrorCode::kUnavailable, "cannot remove " + what + ": " + std::strerror(errno));
   };
-  const Descriptor top(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const Descriptor top(OpenFolder(AT_FDCWD, path.c_str()));
   if (!top.ok()) {
     if (errno == ENOENT || ::unlink(path.c_str()) == 0) return {};
     return failed(path);
@@ -56,8 +70,7 @@ Result<> RemoveTree(const std::string& path) {
       if (::unlinkat(top.get(), name.c_str(), AT_REMOVEDIR) == 0) continue;
       if (errno != ENOTEMPTY && errno != EEXIST) return failed(path + "/" + name);
       ::fchmodat(top.get(), name.c_str(), 0700, 0);
-      const Descriptor inner(
-          ::openat(top.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      const Descriptor inner(OpenFolder(top.get(), name.c_str()));
       if (!inner.ok()) return failed(path + "/" + name);
       for (const std::string& below : NamesIn(inner.get())) {
         if (::unlinkat(inner.get(), below.c_str(), 0) == 0) continue;

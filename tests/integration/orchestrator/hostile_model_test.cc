@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a bad or hostile model does to the engine.
+#include <sys/wait.h>
+
 #include <fstream>
 #include <set>
 
@@ -106,6 +108,28 @@ TEST_F(EngineTest, EndsAForkBomb) {
   ASSERT_TRUE(engine_->Stop(workload_).ok());
 
   EXPECT_TRUE(engine_->DeleteNamespace(workload_).ok());
+}
+
+TEST_F(EngineTest, APersonsShellInTheWorkingDirectoryIsNotTheModel) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives models users of their own";
+  ASSERT_TRUE(Run(Spec(kSleeper)).ok());
+  const pid_t model = PidIn("pid");
+  const std::string visit = "cd " + Folder() +
+                            "/work && exec 9<../lock && echo $$ >visitor.tmp && "
+                            "mv visitor.tmp visitor && exec sleep 1000";
+  const pid_t visitor = ::fork();
+  if (visitor == 0) {
+    ::execl("/bin/sh", "sh", "-c", visit.c_str(), nullptr);
+    ::_exit(127);
+  }
+  ASSERT_EQ(PidIn("visitor"), visitor);
+
+  ASSERT_TRUE(engine_->Stop(workload_).ok());
+
+  EXPECT_FALSE(Lives(model));
+  EXPECT_TRUE(Lives(visitor));
+  ::kill(visitor, SIGKILL);
+  ::waitpid(visitor, nullptr, 0);
 }
 
 TEST_F(EngineTest, ALockThatTheModelLetsGoDoesNotHideIt) {

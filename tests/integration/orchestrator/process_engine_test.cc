@@ -132,6 +132,18 @@ TEST_F(EngineTest, TellsHowAModelEnded) {
   EXPECT_EQ(Inspect().detail, "exit code 3");
 }
 
+TEST_F(EngineTest, ANewEngineKnowsHowAModelEnded) {
+  ASSERT_TRUE(Run(Spec("#!/bin/sh\nexit 3\n")).ok());
+  ASSERT_TRUE(Eventually([&] {
+    return ReadFile(Folder() + "/record").value_or("").find("exit code 3") != std::string::npos;
+  }));
+  engine_.reset();
+
+  engine_ = NewEngine();
+
+  EXPECT_EQ(Inspect().detail, "exit code 3");
+}
+
 TEST_F(EngineTest, TellsTheSignalThatEndedAModel) {
   ASSERT_TRUE(Run(Spec(kSleeper)).ok());
   ::kill(PidIn("pid"), SIGKILL);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "log_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 
 #include <cstdlib>
 #include <filesystem>
 
+#include "descriptor.h"
 #include "outrigger/base/text.h"
 
 namespace outrigger::orchestrator {
@@ -54,6 +57,26 @@ TEST_F(LogFileTest, IsCutAndStaysReadable) {
   EXPECT_EQ(std::filesystem::file_size(log_), 0U);
   EXPECT_EQ(std::filesystem::file_size(log_ + ".1"), 1024U);
   EXPECT_EQ(TailOfLog(log_, 2, 4096), "line 998\nline 999\n");
+}
+
+TEST_F(LogFileTest, IsCutThoughTheModelLocksIt) {
+  ASSERT_TRUE(WriteFile(log_, std::string(5000, 'x')).ok());
+  const Descriptor model(::open(log_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  ASSERT_EQ(::flock(model.get(), LOCK_EX | LOCK_NB), 0);
+
+  CutLog(log_, 1024);
+
+  EXPECT_EQ(std::filesystem::file_size(log_), 0U);
+}
+
+TEST_F(LogFileTest, IsLeftToWhomCutsItAlready) {
+  ASSERT_TRUE(WriteFile(log_, std::string(5000, 'x')).ok());
+  const Descriptor other(::open((log_ + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(::flock(other.get(), LOCK_EX | LOCK_NB), 0);
+
+  CutLog(log_, 1024);
+
+  EXPECT_EQ(std::filesystem::file_size(log_), 5000U);
 }
 
 TEST_F(LogFileTest, IsLeftAloneWithinItsBound) {

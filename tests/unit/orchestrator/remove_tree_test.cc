@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -50,6 +51,32 @@ TEST_F(RemoveTreeTest, RemovesWhatIsDeeperThanAnyPath) {
   ::close(at);
 
   EXPECT_TRUE(RemoveTree(root_ + "/tree").ok());
+
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/tree"));
+}
+
+TEST_F(RemoveTreeTest, RemovesFoldersThatBarTheirOwnOwner) {
+  std::filesystem::create_directories(root_ + "/tree/a/b/c");
+  ASSERT_EQ(::chmod((root_ + "/tree/a/b/c").c_str(), 0), 0);
+  ASSERT_EQ(::chmod((root_ + "/tree/a/b").c_str(), 0), 0);
+  ASSERT_EQ(::chmod((root_ + "/tree/a").c_str(), 0), 0);
+  ASSERT_EQ(::chmod((root_ + "/tree").c_str(), 0), 0);
+  constexpr uid_t kNobody = 65534;
+  if (::geteuid() == 0) {
+    // Root passes everywhere: what is asked here is asked as somebody else.
+    for (const char* path : {"", "/tree", "/tree/a", "/tree/a/b", "/tree/a/b/c"})
+      ASSERT_EQ(::chown((root_ + path).c_str(), kNobody, kNobody), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const bool nobody = ::setresuid(kNobody, kNobody, kNobody) == 0;
+      ::_exit(nobody && RemoveTree(root_ + "/tree").ok() ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  } else {
+    EXPECT_TRUE(RemoveTree(root_ + "/tree").ok());
+  }
 
   EXPECT_FALSE(std::filesystem::exists(root_ + "/tree"));
 }
