@@ -40,9 +40,17 @@ http::Problem RegistryFault(std::string_view member, std::string code, std::stri
   });
 }
 
+// Whether the mask stands for `stored`'s password: only where it would go to whom it was given for.
+bool KeepsPassword(const Registry& stored, const Registry& wanted) {
+  return !stored.password_sealed.empty() && stored.registry == wanted.registry &&
+         stored.username == wanted.username;
+}
+
 // Stores the manifest's registry under the model's name, or checks that the one it names is there.
+// `mask`: whether "********" may stand for a stored password.
+enum class Mask { kRefused, kKeepsPassword };
 Judged<> StoreRegistry(Context& context, const std::string& model,
-                       const manifest::ParseOutcome& outcome) {
+                       const manifest::ParseOutcome& outcome, Mask mask) {
   const auto& container = outcome.manifest->model.container;
   if (!container || !container->custom_registry) return {};
   const manifest::CustomRegistry& wanted = *container->custom_registry;
@@ -53,16 +61,25 @@ Judged<> StoreRegistry(Context& context, const std::string& model,
     return RegistryFault("name", "not-found", "there is no container registry of this name");
   }
   Registry registry{name, wanted.registry, wanted.username, "", model};
+  const bool ours = stored && stored->owner_model == model;
+  if (outcome.keep_password &&
+      (mask == Mask::kRefused || !ours || !KeepsPassword(*stored, registry))) {
+    return RegistryFault("password", "masked",
+                         "this stands for the password stored for the model's registry and user "
+                         "name, and there is none for these; send the password itself");
+  }
+  if (stored && !ours) {
+    return Taken("there is a container registry " + name + " that is not this model's",
+                 {
+                     {std::string(kRegistryPointer), "taken",
+                      "refer to that registry by its name, or give the model another name"}
+    });
+  }
   const TenantId& tenant = context.caller.tenant;
   if (outcome.password) {
     registry.password_sealed =
         context.api.sealer.Seal(outcome.password->Reveal(), RegistryContext(tenant, name));
   } else if (outcome.keep_password) {
-    if (!stored || stored->password_sealed.empty()) {
-      return RegistryFault(
-          "password", "masked",
-          "this stands for a stored password, and there is none; send the password itself");
-    }
     registry.password_sealed = stored->password_sealed;
   }
   OR_RETURN_IF_ERROR(PutRegistry(context.transaction, tenant, registry));
@@ -122,7 +139,7 @@ Judged<Answer> PostModel(Context& context) {
   OR_RETURN_IF_ERROR(DryRun(context));
   OR_ASSIGN(const manifest::ParseOutcome outcome, ReadManifest(context));
   OR_ASSIGN(const std::string name, InsertNamed(context, outcome));
-  OR_RETURN_IF_ERROR(StoreRegistry(context, name, outcome));
+  OR_RETURN_IF_ERROR(StoreRegistry(context, name, outcome, Mask::kRefused));
   lifecycle::StateChange submission;
   submission.reason = "Submitted";
   submission.actor = context.caller.token;
@@ -169,7 +186,7 @@ Judged<Answer> PutManifest(Context& context) {
         {"/name", "not-allowed", "the name of a model cannot be changed; it is " + model.name}
     });
   }
-  OR_RETURN_IF_ERROR(StoreRegistry(context, model.name, outcome));
+  OR_RETURN_IF_ERROR(StoreRegistry(context, model.name, outcome, Mask::kKeepsPassword));
   if (model.mappings) {
     OR_ASSIGN(const bool fits, MappingFits(context, model, manifest));
     if (!fits) {

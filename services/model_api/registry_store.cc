@@ -42,13 +42,17 @@ Result<bool> InsertRegistry(store::Transaction& transaction, const TenantId& ten
 
 Result<> PutRegistry(store::Transaction& transaction, const TenantId& tenant,
                      const Registry& registry) {
-  OR_RETURN_IF_ERROR(transaction.Execute(
-      std::string(kInsert) +
-          "ON CONFLICT (tenant, name) DO UPDATE SET registry = EXCLUDED.registry, "
-          "username = EXCLUDED.username, password_sealed = EXCLUDED.password_sealed, "
-          "version = container_registry.version + 1",
-      Params(tenant, registry)));
-  return {};
+  OR_ASSIGN(
+      const std::int64_t put,
+      transaction.Execute(
+          std::string(kInsert) +
+              "ON CONFLICT (tenant, name) DO UPDATE SET registry = EXCLUDED.registry, "
+              "username = EXCLUDED.username, password_sealed = EXCLUDED.password_sealed, "
+              "version = container_registry.version + 1 "
+              "WHERE container_registry.owner_model IS NOT DISTINCT FROM EXCLUDED.owner_model",
+          Params(tenant, registry)));
+  if (put == 1) return {};
+  return Error(ErrorCode::kConflict, "the container registry " + registry.name + " is another's");
 }
 
 Result<std::optional<Registry>> FindRegistry(store::Transaction& transaction,

@@ -26,7 +26,7 @@ std::string RegistryContext(const TenantId& tenant, const std::string& name);
 // False: the name is taken.
 Result<bool> InsertRegistry(store::Transaction& transaction, const TenantId& tenant,
                             const Registry& registry);
-// Makes it or replaces it.
+// Makes it or replaces it. Errors: kConflict - the one that is there has another owner.
 Result<> PutRegistry(store::Transaction& transaction, const TenantId& tenant,
                      const Registry& registry);
 Result<std::optional<Registry>> FindRegistry(store::Transaction& transaction,

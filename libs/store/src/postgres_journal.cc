@@ -100,10 +100,18 @@ Result<> RemoveModel(Transaction& transaction, const TenantId& tenant, const Loc
       "m.name)) "
       "FROM model m WHERE m.tenant = $1 AND m.name = $2",
       {tenant, saga.model, saga.actor}));
-  for (const char* sql : {"DELETE FROM dead_letter WHERE tenant = $1 AND model = $2",
-                          "DELETE FROM model_output WHERE tenant = $1 AND model = $2",
-                          "DELETE FROM container_registry WHERE tenant = $1 AND owner_model = $2",
-                          "DELETE FROM model WHERE tenant = $1 AND name = $2"})
+  for (const char* sql :
+       {"DELETE FROM dead_letter WHERE tenant = $1 AND model = $2",
+        "DELETE FROM model_output WHERE tenant = $1 AND model = $2",
+        // Locked first: whoever is about to name it is seen by the next statement.
+        "SELECT 1 FROM container_registry WHERE tenant = $1 AND owner_model = $2 "
+        "FOR UPDATE",
+        "DELETE FROM container_registry r WHERE tenant = $1 AND owner_model = $2 "
+        "AND NOT EXISTS (SELECT 1 FROM model m WHERE m.tenant = $1 AND m.name <> $2 "
+        "AND m.manifest #>> '{model,container,customRegistry,name}' = r.name)",
+        "UPDATE container_registry SET owner_model = NULL WHERE tenant = $1 AND "
+        "owner_model = $2",
+        "DELETE FROM model WHERE tenant = $1 AND name = $2"})
     OR_RETURN_IF_ERROR(transaction.Execute(sql, {tenant, saga.model}));
   return {};
 }

@@ -24,6 +24,18 @@ class ModelsTest : public ApiFixture {
     };
     return manifest;
   }
+  // As the saga does.
+  void Remove(const std::string& model) {
+    ASSERT_EQ(Delete("/models/" + model).status, 202);
+    auto claimed = models_->Claim("test", 1, Millis{60'000});
+    ASSERT_TRUE(claimed.ok() && claimed->sagas.size() == 1);
+    lifecycle::SagaEnd end;
+    end.trigger = lifecycle::Trigger::kDone;
+    end.reason = "Removed";
+    const auto ended = models_->End(claimed->sagas[0].ref, end);
+    ASSERT_TRUE(ended.ok()) << ended.error().ToString();
+    ASSERT_EQ(Get("/models/" + model).status, 404);
+  }
   std::string SealedPassword(const std::string& registry) {
     auto transaction = database_->Begin(TenantId("default"));
     return (*transaction)
@@ -145,6 +157,66 @@ TEST_F(ModelsTest, TheMaskLeavesTheStoredPasswordAndNeedsOne) {
   const Heard refused = Post("/models", WithRegistry("********"));
   EXPECT_EQ(refused.status, 422);
   EXPECT_THAT(refused.Pointers(), ElementsAre("/model/container/customRegistry/password"));
+}
+
+TEST_F(ModelsTest, TheMaskSendsNoPasswordToAnotherRegistryOrUser) {
+  ASSERT_EQ(Post("/models", WithRegistry(kPassword)).status, 201);
+  const std::string sealed = SealedPassword("temperaturemodel");
+
+  for (const char* member : {"registry", "username"}) {
+    Json manifest = WithRegistry("********");
+    manifest["model"]["container"]["customRegistry"][member] = "evil.example";
+    const Heard refused = Put("/models/temperaturemodel/manifest", manifest);
+    EXPECT_EQ(refused.status, 422) << member;
+    EXPECT_THAT(refused.Pointers(), ElementsAre("/model/container/customRegistry/password"));
+  }
+
+  EXPECT_EQ(SealedPassword("temperaturemodel"), sealed);
+  EXPECT_EQ(Get("/container-registries/temperaturemodel").body["registry"], "imageregistry.com");
+}
+
+TEST_F(ModelsTest, ARegistryOfSomebodyElseIsNeitherTakenOverNorMasked) {
+  ASSERT_EQ(Post("/container-registries",
+                 {
+                     {"name",     "temperaturemodel"},
+                     {"registry", "ours.example"    },
+                     {"username", "user"            },
+                     {"password", kPassword         }
+  })
+                .status,
+            201);
+  const std::string sealed = SealedPassword("temperaturemodel");
+
+  const Heard refused = Post("/models", WithRegistry("another"));
+  const Heard masked = Post("/models", WithRegistry("********"));
+
+  EXPECT_EQ(refused.status, 409) << refused.text;
+  EXPECT_THAT(refused.Pointers(), ElementsAre("/model/container/customRegistry"));
+  EXPECT_THAT(refused.text, HasSubstr("registry temperaturemodel"));
+  EXPECT_EQ(masked.status, 422) << masked.text;
+
+  EXPECT_EQ(SealedPassword("temperaturemodel"), sealed);
+  EXPECT_EQ(Get("/container-registries/temperaturemodel").body["registry"], "ours.example");
+  EXPECT_EQ(Count("model"), 0);
+}
+
+TEST_F(ModelsTest, ARemovedModelLeavesTheRegistryThatOthersName) {
+  ASSERT_EQ(Post("/models", WithRegistry(kPassword)).status, 201);
+  Json manifest = ManifestFor("other");
+  manifest["model"]["container"]["customRegistry"] = {
+      {"name", "temperaturemodel"}
+  };
+  ASSERT_EQ(Post("/models", manifest).status, 201);
+
+  Remove("temperaturemodel");
+  EXPECT_EQ(Get("/container-registries/temperaturemodel").status, 200);
+  EXPECT_EQ(Delete("/container-registries/temperaturemodel").status, 409);
+  Remove("other");
+
+  EXPECT_EQ(Delete("/container-registries/temperaturemodel").status, 204);
+  ASSERT_EQ(Post("/models", WithRegistry(kPassword)).status, 201);
+  Remove("temperaturemodel");
+  EXPECT_EQ(Count("container_registry"), 0);
 }
 
 TEST_F(ModelsTest, ANamedRegistryMustBeThere) {
