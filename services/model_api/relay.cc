@@ -16,7 +16,7 @@ constexpr Millis kCommitDeadline{8'000};
 constexpr Millis kLook{200};  // between looks when nobody nudges: rows of other replicas
 constexpr Millis kHousekeeping{30'000};
 constexpr Millis kKeepPublished{600'000};
-constexpr int kBatch = 1'000;
+constexpr std::size_t kBatch = 1'000;
 constexpr std::size_t kRemembered = 20'000;
 
 }  // namespace
@@ -29,8 +29,11 @@ Relay::Relay(store::Database& database, messaging::KafkaOptions kafka, Clock& cl
       owner_("relay-" + RandomId(8)),
       published_total_(metrics.GetCounter("outrigger_relay_published_total",
                                           "Outbox records published to Kafka.")),
+      refused_total_(metrics.GetCounter("outrigger_relay_refused_total",
+                                        "Outbox records that Kafka refuses and nobody will read.")),
       waiting_(metrics.GetGauge("outrigger_relay_waiting_records",
                                 "Outbox records that wait for publication.")),
+      batch_(kBatch),
       thread_([this](std::stop_token stop) { Run(stop); }) {}
 
 Relay::~Relay() {
@@ -101,21 +104,41 @@ Result<> Relay::Publish(std::stop_token stop) {
       if (renewed.epoch != lease.epoch) return {};  // somebody had it in between: begin anew
       renew = clock_.Now() + kRenew;
     }
-    OR_ASSIGN(const std::size_t published, PublishBatch(*producer, lease));
+    const std::size_t wanted = batch_;
+    OR_ASSIGN(const auto published, PublishBatch(*producer, lease));
     healthy_ = true;
     Housekeep();
-    if (published < kBatch) WaitForWork(kLook, stop);
+    if (!published) return {};  // begin anew
+    if (*published < wanted) WaitForWork(kLook, stop);
   }
   return store::ReleaseLease(database_, lease);
 }
 
 // Publish, then mark: a crash in between publishes again, with the same revisions.
-Result<std::size_t> Relay::PublishBatch(messaging::TransactionalProducer& producer,
-                                        const store::Lease& lease) {
-  OR_ASSIGN(const auto records, store::TakeUnpublished(database_, lease, kBatch));
-  if (records.empty()) return std::size_t{0};
-  OR_RETURN_IF_ERROR(producer.Begin());
+Result<std::optional<std::size_t>> Relay::PublishBatch(messaging::TransactionalProducer& producer,
+                                                       const store::Lease& lease) {
+  OR_ASSIGN(const auto records,
+            store::TakeUnpublished(database_, lease, static_cast<int>(batch_)));
+  if (records.empty()) return std::optional<std::size_t>(0);
+  if (const auto sent = SendAll(producer, records); !sent) {
+    // By halves, until the record that is to blame is alone.
+    batch_ = std::max<std::size_t>(1, records.size() / 2);
+    if (sent.error().code() != ErrorCode::kInvalidArgument) return sent.error();
+    if (records.size() == 1) OR_RETURN_IF_ERROR(LeaveOut(lease, records[0], sent.error()));
+    return std::optional<std::size_t>();
+  }
+  batch_ = std::min(batch_ * 2, kBatch);
   std::vector<std::int64_t> ids;
+  for (const auto& record : records) ids.push_back(record.id);
+  OR_RETURN_IF_ERROR(store::MarkPublished(database_, lease, ids));
+  published_total_.Add(static_cast<double>(records.size()));
+  Announce(records);
+  return std::optional(records.size());
+}
+
+Result<> Relay::SendAll(messaging::TransactionalProducer& producer,
+                        const std::vector<store::OutboxRecord>& records) {
+  OR_RETURN_IF_ERROR(producer.Begin());
   for (const auto& record : records) {
     messaging::OutRecord out{.topic = record.topic,
                              .partition = std::nullopt,
@@ -131,13 +154,23 @@ Result<std::size_t> Relay::PublishBatch(messaging::TransactionalProducer& produc
     }
     out.headers.emplace_back("revision", std::to_string(record.revision));
     OR_RETURN_IF_ERROR(producer.Send(std::move(out)));
-    ids.push_back(record.id);
   }
-  OR_RETURN_IF_ERROR(producer.Commit(kCommitDeadline));
-  OR_RETURN_IF_ERROR(store::MarkPublished(database_, lease, ids));
-  published_total_.Add(static_cast<double>(records.size()));
-  Announce(records);
-  return records.size();
+  return producer.Commit(kCommitDeadline);
+}
+
+Result<> Relay::LeaveOut(const store::Lease& lease, const store::OutboxRecord& record,
+                         const Error& why) {
+  LogError("Kafka refuses a record of the outbox; it is left out and the data plane never sees it",
+           {
+               {"outbox_id", record.id                                 },
+               {"tenant",    record.tenant                             },
+               {"topic",     record.topic                              },
+               {"key",       record.key                                },
+               {"bytes",     record.value ? record.value->size() : 0ul},
+               why
+  });
+  refused_total_.Add();
+  return store::MarkPublished(database_, lease, {record.id});
 }
 
 void Relay::Announce(const std::vector<store::OutboxRecord>& records) {

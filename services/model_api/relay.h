@@ -3,8 +3,10 @@
 // transaction said reaches the data plane once it is committed, and never before.
 //
 // One replica publishes, under a lease with an epoch and with a transactional id: a relay that
-// slept past its lease can neither publish nor mark. Threads:  every method may be called
-// concurrently. See also: docs/adr/0013-outbox-and-relay.md, docs/formats/topics.md
+// slept past its lease can neither publish nor mark.
+//
+// Threads:  every method may be called concurrently.
+// See also: docs/adr/0013-outbox-and-relay.md, docs/formats/topics.md
 #pragma once
 
 #include <atomic>
@@ -12,9 +14,11 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "outrigger/base/clock.h"
 #include "outrigger/base/metrics.h"
@@ -42,8 +46,14 @@ class Relay {
   void Run(std::stop_token stop);
   // Publishes under one lease until it is lost or something fails.
   Result<> Publish(std::stop_token stop);
-  Result<std::size_t> PublishBatch(messaging::TransactionalProducer& producer,
-                                   const store::Lease& lease);
+  // How many; nullopt: Kafka refused a record, and the producer is spent.
+  Result<std::optional<std::size_t>> PublishBatch(messaging::TransactionalProducer& producer,
+                                                  const store::Lease& lease);
+  Result<> SendAll(messaging::TransactionalProducer& producer,
+                   const std::vector<store::OutboxRecord>& records);
+  // A record that Kafka refuses for what it is must not stop all others: it is left out, loudly.
+  Result<> LeaveOut(const store::Lease& lease, const store::OutboxRecord& record,
+                    const Error& why);
   void Announce(const std::vector<store::OutboxRecord>& records);
   void WaitForWork(Millis at_most, std::stop_token stop);
   void Housekeep();
@@ -53,6 +63,7 @@ class Relay {
   Clock& clock_;
   const std::string owner_;
   Counter& published_total_;
+  Counter& refused_total_;
   Gauge& waiting_;
 
   std::mutex mutex_;
@@ -60,6 +71,7 @@ class Relay {
   bool nudged_ = false;
   std::set<std::int64_t> published_;  // outbox ids of late
   SteadyTime next_housekeeping_{};
+  std::size_t batch_;  // how many records a transaction takes; on the thread only
   std::atomic<bool> healthy_{false};
   std::jthread thread_;
 };

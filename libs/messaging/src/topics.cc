@@ -9,7 +9,8 @@ namespace {
 using std::chrono::days;
 using std::chrono::milliseconds;
 
-// 17 MiB: a record may carry a whole request or reply, each at most 16 MiB.
+// 17 MiB: a record may carry a whole request or reply, each at most 16 MiB; routes and specs are
+// made from documents of 1 MiB, but name more than these.
 constexpr auto kMaxRecordBytes = "17825792";
 
 std::string Ms(milliseconds time) { return std::to_string(time.count()); }
@@ -39,12 +40,12 @@ TopicSpec Kept(std::string name, int partitions, milliseconds retention, bool la
 std::vector<TopicSpec> PlatformTopics() {
   TopicSpec telemetry = Kept("telemetry", 4, days(7), false);
   telemetry.config["message.timestamp.type"] = "LogAppendTime";
-  return {std::move(telemetry), Compacted("catalog"), Compacted("credentials"),
+  return {std::move(telemetry), Compacted("catalog", true), Compacted("credentials"),
           Compacted("pusher-status"), Kept("model-events", 4, days(30), false)};
 }
 
 std::vector<TopicSpec> TenantTopics(const std::string& tenant) {
-  return {Compacted("control." + tenant), Compacted("journal." + tenant, true),
+  return {Compacted("control." + tenant, true), Compacted("journal." + tenant, true),
           Kept("out." + tenant, 4, days(30)), Kept("dead." + tenant, 1, days(30)),
           Kept("callbacks." + tenant, 1, days(2))};
 }

@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 // The first record that could not be delivered names the culprit in the error of Commit().
 struct DeliveryFault {
   std::mutex mutex;
+  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
   std::string first;
 };
 
@@ -24,9 +25,10 @@ void OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
     return;
   auto& fault = *static_cast<DeliveryFault*>(opaque);
   const std::lock_guard lock(fault.mutex);
-  if (fault.first.empty())
-    fault.first =
-        std::string(rd_kafka_topic_name(message->rkt)) + ": " + rd_kafka_err2str(message->err);
+  if (!fault.first.empty()) return;
+  fault.code = message->err;
+  fault.first =
+      std::string(rd_kafka_topic_name(message->rkt)) + ": " + rd_kafka_err2str(message->err);
 }
 
 class KafkaTransactionalProducer final : public TransactionalProducer {
@@ -109,6 +111,9 @@ class KafkaTransactionalProducer final : public TransactionalProducer {
   Error Fault(const rd_kafka_error_t* error, const std::string& what) {
     const std::lock_guard lock(fault_.mutex);
     if (fault_.first.empty()) return FromKafka(error, what);
+    // The transaction's own code says only that a record failed, not that none like it can succeed.
+    Error refused = FromKafka(fault_.code, what + " (" + fault_.first + ")");
+    if (refused.code() == ErrorCode::kInvalidArgument) return refused;
     return FromKafka(error, what + " (" + fault_.first + ")");
   }
 

@@ -9,6 +9,8 @@
 namespace outrigger::store {
 namespace {
 
+constexpr std::int64_t kBatchBytes = 32 << 20;
+
 // Locks the lease's row and refuses who no longer holds it.
 Result<> CheckLease(Transaction& transaction, const Lease& lease) {
   OR_ASSIGN(const Rows rows,
@@ -102,9 +104,13 @@ Result<std::vector<OutboxRecord>> TakeUnpublished(Database& database, const Leas
     OR_ASSIGN(
         const Rows rows,
         transaction.Query(
-            "SELECT id, coalesce(tenant, ''), topic, key, value, headers, revision FROM outbox "
-            "WHERE published_at IS NULL AND revision IS NOT NULL ORDER BY revision LIMIT $1",
-            {limit}));
+            "SELECT id, coalesce(tenant, ''), topic, key, value, headers, revision FROM ("
+            "  SELECT *, sum(coalesce(octet_length(value), 0)) OVER (ORDER BY revision) - "
+            "            coalesce(octet_length(value), 0) AS before "
+            "  FROM (SELECT * FROM outbox WHERE published_at IS NULL AND revision IS NOT NULL "
+            "        ORDER BY revision LIMIT $1) waiting) weighed "
+            "WHERE before < $2 ORDER BY revision",
+            {limit, kBatchBytes}));
     Batch batch;
     batch.reserve(rows.size());
     for (const Row& row : rows) batch.push_back(RecordOf(row));

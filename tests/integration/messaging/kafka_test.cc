@@ -224,6 +224,20 @@ TEST_F(KafkaTest, ATransactionToAMissingTopicFailsAndNamesIt) {
   EXPECT_THAT(ReadAll(topic_), IsEmpty());
 }
 
+TEST_F(KafkaTest, ARecordThatItsTopicRefusesForItsSizeIsToldFromABrokerThatIsGone) {
+  const TopicSpec small{KafkaBroker::UniqueName("small"), 1, {{"max.message.bytes", "10000"}}};
+  ASSERT_TRUE(admin_->CreateTopics({&small, 1}, seconds(20)).ok());
+  auto producer = MakeTransactional(KafkaBroker::UniqueName("id"));
+  ASSERT_TRUE(producer->Begin().ok());
+  ASSERT_TRUE(producer->Send(Say(std::string(20'000, 'x'), small.name)).ok());
+
+  const auto committed = producer->Commit(seconds(20));
+
+  ASSERT_FALSE(committed.ok());
+  EXPECT_EQ(committed.error().code(), ErrorCode::kInvalidArgument) << committed.error().ToString();
+  EXPECT_THAT(committed.error().message(), ::testing::HasSubstr(small.name));
+}
+
 // A child dies by SIGKILL somewhere in its transactions; whatever it was told to be committed is
 // there, in order, and nothing is there in part.
 TEST_F(KafkaTest, AfterAKillEveryTransactionIsWholeOrAbsent) {

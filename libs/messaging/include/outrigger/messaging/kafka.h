@@ -64,12 +64,14 @@ class TransactionalProducer {
   virtual ~TransactionalProducer() = default;
 
   virtual Result<> Begin() = 0;
-  // Errors: kResourceExhausted - the queue is full: commit, then go on.
+  // Errors: kResourceExhausted - the queue is full: commit, then go on; kInvalidArgument - as in
+  // Commit().
   virtual Result<> Send(OutRecord record) = 0;
   // The group offsets of `consumer` become part of this transaction (offset = next one to read).
   virtual Result<> SendOffsets(const std::map<TopicPartition, std::int64_t>& next,
                                Consumer& consumer) = 0;
-  // Errors: kConflict - fenced: another one took this id, stop; anything else - outcome unknown or
+  // Errors: kConflict - fenced: another one took this id, stop; kInvalidArgument - a record can
+  // never be taken as it is (too large), nothing was written; anything else - outcome unknown or
   // aborted, read back.
   virtual Result<> Commit(std::chrono::milliseconds deadline) = 0;
   virtual Result<> Abort(std::chrono::milliseconds deadline) = 0;

@@ -56,9 +56,9 @@ struct OutboxRecord {
   std::int64_t revision = 0;
 };
 
-// Unpublished records in the order of their revisions, at most `limit`; those that have none yet
-// get one from the lease's counter. Requires: kWorker. Errors: kConflict - the lease is another's:
-// stop publishing; kUnavailable.
+// Unpublished records in the order of their revisions, at most `limit` and about 32 MiB; those that
+// have none yet get one from the lease's counter. Requires: kWorker. Errors: kConflict - the lease
+// is another's: stop publishing; kUnavailable.
 Result<std::vector<OutboxRecord>> TakeUnpublished(Database& database, const Lease& lease,
                                                   int limit);
 // Errors: kConflict - the lease is another's; kUnavailable - outcome unknown: repeat.
