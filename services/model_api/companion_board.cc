@@ -3,7 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model_api/deployed_model.h"
 #include "model_api/feed_topics.h"
+#include "model_api/mapped_models.h"
 #include "model_api/outbox_rows.h"
 #include "outrigger/base/json.h"
 #include "outrigger/manifest/manifest.h"
@@ -15,6 +17,8 @@ namespace {
 using Json = nlohmann::json;
 using lifecycle::CompanionPhase;
 using lifecycle::Workload;
+
+constexpr JsonLimits kStored{.bytes = 64 << 20, .depth = 64};
 
 std::string ControlTopic(const Workload& workload) { return "control." + workload.tenant.str(); }
 std::string Key(const Workload& workload, std::string_view what) {
@@ -36,46 +40,33 @@ std::string DesiredName(CompanionPhase phase) {
   return "pause";
 }
 
-// The deployment's spec as docs/formats/control.md says, from the stored manifest and route.
+// The endpoint in a desired state; "" where there is none: what Kafka holds is not trusted to have
+// our form.
+std::string EndpointIn(const std::string& state) {
+  const auto json = ParseJsonOr(state);
+  if (!json || !json->is_object()) return "";
+  const auto endpoint = json->find("endpoint");
+  return endpoint != json->end() && endpoint->is_string() ? endpoint->get<std::string>() : "";
+}
+
+// The deployment's spec as docs/formats/control.md says, from the stored manifest and mapping.
 Result<Json> BuildSpec(store::Transaction& transaction, const Workload& workload) {
-  OR_ASSIGN(const auto rows,
-            transaction.Query("SELECT m.manifest, d.digest FROM model m JOIN deployment d ON "
-                              "d.tenant = m.tenant AND d.model = m.name "
-                              "WHERE m.tenant = $1 AND m.name = $2 AND d.id = $3",
-                              {workload.tenant, workload.model, workload.deployment}));
-  if (rows.empty()) return Error(ErrorCode::kNotFound, "the model or its deployment is gone");
-  OR_ASSIGN(const Json document, ParseJsonOr(rows[0].Text(0), {.bytes = 4 << 20, .depth = 64}));
-  const auto parsed = manifest::ParseManifest(document);
-  if (!parsed.manifest)
-    return Error(ErrorCode::kCorrupt, "the stored manifest is not valid any more");
-  const manifest::Manifest& model = *parsed.manifest;
-  OR_ASSIGN(const auto types,
-            transaction.Query(
-                "SELECT DISTINCT o.column_name, t.type FROM model_mapping o "
-                "JOIN asset a ON a.tenant = o.tenant AND a.id = o.asset "
-                "JOIN telemetry_definition t ON t.tenant = o.tenant AND t.name = o.telemetry AND "
-                "((t.owner_kind = 'type' AND t.owner_id = a.type) OR (t.owner_kind = 'asset' AND "
-                "t.owner_id = a.id)) "
-                "WHERE o.tenant = $1 AND o.model = $2 AND o.direction = 'output'",
-                {workload.tenant, workload.model}));
+  StoredDefinitions definitions(transaction);
+  OR_ASSIGN(const DeployedModel model, LoadDeployed(transaction, workload, definitions));
   Json outputs = Json::object();
-  for (const auto& column : model.outputs)
-    outputs[column.name] = {
-        {"type", column.read_as_string ? "string" : "number"}
-    };
-  for (const auto& row : types)
-    outputs[row.Text(0)] = {
-        {"type", row.Text(1)}
+  for (const auto& [column, type] : OutputTypes(model.mapping))
+    outputs[column] = {
+        {"type", manifest::Name(type)}
     };
   return Json{
-      {"deployment", workload.deployment.str()                                                 },
-      {"tenant",     workload.tenant.str()                                                     },
-      {"model",      workload.model.str()                                                      },
-      {"version",    model.version                                                             },
-      {"digest",     rows[0].Text(1)                                                           },
-      {"manifest",   manifest::ToJson(model)                                                   },
-      {"feed",       {{"topic", FeedTopicName(workload)}, {"partitions", model.model.replicas}}},
-      {"outputs",    outputs                                                                   }
+      {"deployment", workload.deployment.str()                                                          },
+      {"tenant",     workload.tenant.str()                                                              },
+      {"model",      workload.model.str()                                                               },
+      {"version",    model.manifest.version                                                             },
+      {"digest",     model.digest                                                                       },
+      {"manifest",   manifest::ToJson(model.manifest)                                                   },
+      {"feed",       {{"topic", FeedTopicName(workload)}, {"partitions", model.manifest.model.replicas}}},
+      {"outputs",    outputs                                                                            }
   };
 }
 
@@ -109,10 +100,7 @@ Result<> KafkaCompanionBoard::WantWithin(store::Transaction& transaction, const 
     OR_ASSIGN(const auto last,
               FindLastRow(transaction, ControlTopic(workload), Key(workload, "state")));
     const auto state = last ? last->value : journal_.State(workload.tenant, workload.deployment);
-    if (state) {
-      OR_ASSIGN(const Json json, ParseJsonOr(*state));
-      known = json.value("endpoint", "");
-    }
+    if (state) known = EndpointIn(*state);
   }
   OR_RETURN_IF_ERROR(EnqueueIfNew(transaction, ControlTopic(workload), Key(workload, "state"),
                                   Dump(Json{
@@ -131,7 +119,7 @@ Result<> KafkaCompanionBoard::Announce(const Workload& workload) {
                                                      "tenant = $1 AND model = $2) ORDER BY a.id",
                                                      {workload.tenant, workload.model}));
         for (const auto& row : rows) {
-          OR_ASSIGN(const Json attributes, ParseJsonOr(row.Text(3)));
+          OR_ASSIGN(const Json attributes, ParseJsonOr(row.Text(3), kStored));
           const Json member{
               {"assetId",    row.Text(0)},
               {"name",       row.Text(1)},

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "model_api/asset_type_store.h"
+#include "model_api/deployed_model.h"
 #include "model_api/etag.h"
 #include "model_api/handlers.h"
 #include "model_api/manifest_faults.h"
@@ -13,6 +14,19 @@
 
 namespace outrigger::model_api {
 namespace {
+
+// Its route names more than the mapping: what no record could hold is refused here.
+Judged<> CheckRoute(const manifest::Mapping& mapping) {
+  nlohmann::json route;
+  AddSides(route, mapping);
+  const std::size_t bytes = Dump(route).size();
+  if (bytes <= kRouteBytes) return {};
+  return Invalid({
+      {"", "too-large",
+       "the route of this mapping has " + std::to_string(bytes) + " bytes, allowed are " +
+           std::to_string(kRouteBytes) + "; map fewer groups, or by asset type"}
+  });
+}
 
 // Every fault of the mapping: of its structure, of what it names, and of the flow through other
 // models. A mapping with faults is not looked at for flow: its sides mean nothing yet.
@@ -29,7 +43,7 @@ Judged<> CheckAll(Context& context, const ModelRow& model, const manifest::Manif
         manifest::CheckFlow({model.name, &outcome.mapping}, others.Views(), others.types);
   }
   if (!outcome.ok()) return Invalid(ToFaults(outcome.faults));
-  return {};
+  return CheckRoute(outcome.mapping);
 }
 
 }  // namespace

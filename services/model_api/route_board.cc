@@ -3,10 +3,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model_api/deployed_model.h"
 #include "model_api/feed_topics.h"
 #include "model_api/outbox_rows.h"
 #include "outrigger/base/json.h"
-#include "outrigger/manifest/manifest.h"
 #include "outrigger/store/outbox.h"
 
 namespace outrigger::model_api {
@@ -24,39 +24,6 @@ std::string RouteKey(const Workload& workload) {
   return "route/" + workload.tenant.str() + "/" + workload.deployment.str();
 }
 
-Json SidesJson(const manifest::Sides& sides, bool with_asset, bool with_type) {
-  Json json = Json::object();
-  for (const auto& [column, side] : sides) {
-    Json entry{
-        {"telemetry", side.telemetry        },
-        {"scale",     side.conversion.scale },
-        {"offset",    side.conversion.offset}
-    };
-    if (with_asset) entry["asset"] = side.asset;
-    if (with_type) entry["type"] = manifest::Name(side.type);
-    json[column] = std::move(entry);
-  }
-  return json;
-}
-
-void AddMapping(Json& route, const manifest::Mapping& mapping) {
-  if (mapping.by_type()) {
-    route["assetType"] = mapping.asset_type;
-    route["inputs"] = SidesJson(mapping.groups.front().inputs, false, false);
-    route["outputs"] = SidesJson(mapping.groups.front().outputs, false, true);
-    return;
-  }
-  Json groups = Json::array();
-  for (const auto& group : mapping.groups) {
-    groups.push_back({
-        {"subject", group.subject},
-        {"inputs", SidesJson(group.inputs, true, false)},
-        {"outputs", SidesJson(group.outputs, true, true)}
-    });
-  }
-  route["groups"] = std::move(groups);
-}
-
 Result<std::optional<Json>> StoredRoute(store::Transaction& transaction, const Workload& workload) {
   OR_ASSIGN(const auto rows,
             transaction.Query("SELECT route FROM deployment WHERE tenant = $1 AND id = $2",
@@ -70,38 +37,18 @@ Result<std::optional<Json>> StoredRoute(store::Transaction& transaction, const W
 
 Result<Json> KafkaRouteBoard::BuildRoute(store::Transaction& transaction,
                                          const Workload& workload) {
-  OR_ASSIGN(const auto rows,
-            transaction.Query("SELECT m.manifest, m.mappings, d.digest FROM model m "
-                              "JOIN deployment d ON d.tenant = m.tenant AND d.model = m.name "
-                              "WHERE m.tenant = $1 AND m.name = $2 AND d.id = $3",
-                              {workload.tenant, workload.model, workload.deployment}));
-  if (rows.empty()) return Error(ErrorCode::kNotFound, "the model or its deployment is gone");
-  if (rows[0].IsNull(1))
-    return Error(ErrorCode::kConflict, "the model has no mappings", "PUT its mappings first");
-  OR_ASSIGN(const Json manifest_json, ParseJsonOr(rows[0].Text(0), kStored));
-  OR_ASSIGN(const Json mapping_json, ParseJsonOr(rows[0].Text(1), kStored));
-  const auto parsed = manifest::ParseManifest(manifest_json);
-  if (!parsed.manifest)
-    return Error(ErrorCode::kCorrupt, "the stored manifest is not valid any more");
-  auto outcome = manifest::ParseMapping(mapping_json, *parsed.manifest);
-  if (!outcome.ok())
-    return Error(ErrorCode::kCorrupt,
-                 "the stored mapping is not valid any more: " + outcome.faults.front().detail);
   const auto source = parts_.definitions(transaction, workload.tenant);
-  OR_ASSIGN(const auto faults, manifest::CheckMapping(outcome.mapping, *parsed.manifest, *source));
-  if (!faults.empty())
-    return Error(ErrorCode::kConflict, faults.front().detail,
-                 "mend the mapping: " + faults.front().pointer);
+  OR_ASSIGN(const DeployedModel model, LoadDeployed(transaction, workload, *source));
   Json route{
-      {"deployment", workload.deployment.str()                                              },
-      {"tenant",     workload.tenant.str()                                                  },
-      {"model",      workload.model.str()                                                   },
-      {"version",    parsed.manifest->version                                               },
-      {"digest",     rows[0].Text(2)                                                        },
+      {"deployment", workload.deployment.str()                                            },
+      {"tenant",     workload.tenant.str()                                                },
+      {"model",      workload.model.str()                                                 },
+      {"version",    model.manifest.version                                               },
+      {"digest",     model.digest                                                         },
       {"feed",
-       {{"topic", FeedTopicName(workload)}, {"partitions", parsed.manifest->model.replicas}}}
+       {{"topic", FeedTopicName(workload)}, {"partitions", model.manifest.model.replicas}}}
   };
-  AddMapping(route, outcome.mapping);
+  AddSides(route, model.mapping);
   return route;
 }
 

@@ -10,6 +10,8 @@ namespace outrigger::manifest {
 namespace {
 
 const JsonPositions kNowhere;
+// A name is compared with at most so many others: the nearest of thousands would take seconds.
+constexpr std::size_t kComparedNames = 200;
 
 class MappingChecker {
  public:
@@ -67,11 +69,12 @@ class MappingChecker {
     const auto found = telemetries->find(side.telemetry);
     if (found != telemetries->end()) return &found->second;
     faults_.Add(side.pointer + "/telemetry", "not-found",
-                of + " has no telemetry " + Quoted(side.telemetry), Has(*telemetries, side));
+                of + " has no telemetry " + Quoted(side.telemetry), Hint(*telemetries, side));
     return nullptr;
   }
 
-  static std::string Has(const TelemetryDefinitions& telemetries, const Side& side) {
+  std::string Hint(const TelemetryDefinitions& telemetries, const Side& side) const {
+    if (faults_.full() || telemetries.size() > kComparedNames) return "";
     std::vector<std::string_view> names;
     for (const auto& [name, definition] : telemetries) names.push_back(name);
     if (const auto nearest = Nearest(side.telemetry, names))
@@ -104,6 +107,13 @@ class MappingChecker {
                       ", but the telemetry " + Quoted(side.telemetry) + " is of type " +
                       std::string(Name(telemetry->type)),
                   string ? "Choose a number or boolean telemetry." : "Choose a string telemetry.");
+    else if (const auto first = output_types_.try_emplace(column.name, telemetry->type).first;
+             first->second != telemetry->type)
+      faults_.Add(side.pointer + "/telemetry", "telemetry-type",
+                  "The output " + Quoted(column.name) + " is of one type, but the telemetry " +
+                      Quoted(side.telemetry) + " is of type " + std::string(Name(telemetry->type)) +
+                      " and one of another group of type " + std::string(Name(first->second)),
+                  "Map an output to telemetries of one type.");
     else
       CheckUnit(column, *telemetry, column.unit, telemetry->unit, side);
   }
@@ -132,6 +142,7 @@ class MappingChecker {
   const Manifest& manifest_;
   std::map<std::string, AssetDefinition> assets_;
   std::map<std::string, TypeDefinition> types_;
+  std::map<std::string, TelemetryType> output_types_;  // by column: the first group's
   FaultList faults_{kNowhere};
 };
 

@@ -71,6 +71,8 @@ class FaultList {
                std::span<const std::string_view> known);
 
   bool empty() const { return faults_.empty(); }
+  // Whether more faults are only counted.
+  bool full() const { return faults_.size() >= kMost; }
   // In the order of the text.
   std::vector<Fault> Take() &&;
 

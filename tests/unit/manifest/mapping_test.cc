@@ -195,9 +195,12 @@ INSTANTIATE_TEST_SUITE_P(
         Bad(Group("x1"), "/outputs/anomalyScore/telemetry", "Warning Level", "telemetry-type"),
         Bad(Group("x1"), "/outputs/warningLevel/telemetry", "Pressure", "telemetry-type"),
         Bad(Group("x1"), "/outputs/warningLevel/telemetry", "Running", "telemetry-type"),
+        Bad(Groups({"x1",                          "x2"                        }
+        ), "/groups/1/outputs/anomalyScore/telemetry", "Running",
+            "telemetry-type"),
         Bad(Group("x1"), "/inputs/temperature",
             {{"assetType", "no-such-type"}, {"telemetry", "Temperature"}},
-             "not-found",
+        "not-found",
             "/inputs/temperature/assetType"),
         Bad(ByType(), "/inputs/temperature/telemetry", "Extra", "not-found"),
         Bad(ByType(), "/outputs/anomalyScore/telemetry", "No Such", "not-found"),
@@ -206,7 +209,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad(ByType(), "/outputs/anomalyScore/telemetry", "Temperature", "cycle",
             "/outputs/anomalyScore"),
         Bad(Groups({"y1",                          "x1"                        }
-             ), "/groups/1/outputs/anomalyScore/telemetry", "Temperature",
+        ), "/groups/1/outputs/anomalyScore/telemetry", "Temperature",
             "cycle", "/groups/1/outputs/anomalyScore"),
 }));
 
