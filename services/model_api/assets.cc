@@ -42,7 +42,7 @@ std::vector<Asset> ReadAssets(const nlohmann::json& document, Faults& faults) {
     return assets;
   }
   std::unordered_set<std::string> ids;
-  for (std::size_t i = 0; i < document.size(); ++i) {
+  for (std::size_t i = 0; i < document.size() && !Enough(faults); ++i) {
     const std::string pointer = PointerTo("", i);
     assets.push_back(ReadAsset(document[i], pointer, std::nullopt, faults));
     const Asset& asset = assets.back();
@@ -63,7 +63,7 @@ Judged<> CheckTypes(store::Transaction& transaction, const std::vector<Asset>& a
   OR_ASSIGN(auto found, FindAssetTypes(transaction, ids));
   std::map<std::string, AssetType> types;
   for (AssetType& type : found) types.emplace(type.id, std::move(type));
-  for (std::size_t i = 0; i < assets.size(); ++i) {
+  for (std::size_t i = 0; i < assets.size() && !Enough(faults); ++i) {
     if (assets[i].type.empty()) continue;  // told when it was read
     const std::string pointer = list ? PointerTo("", i) : "";
     if (const auto type = types.find(assets[i].type); type != types.end()) {
@@ -80,7 +80,7 @@ Judged<> RefuseTaken(const std::vector<Asset>& assets, const std::vector<std::st
   if (taken.empty()) return {};
   Faults faults;
   const std::unordered_set<std::string> ids(taken.begin(), taken.end());
-  for (std::size_t i = 0; i < assets.size(); ++i) {
+  for (std::size_t i = 0; i < assets.size() && !Enough(faults); ++i) {
     if (!ids.contains(assets[i].id)) continue;
     faults.push_back({PointerTo(list ? PointerTo("", i) : "", "id"), "taken",
                       "there is an asset " + assets[i].id});

@@ -68,6 +68,7 @@ Judged<> ExpectNoBody(const http::Request& request) {
   Faults faults;
   if (document.is_object()) {
     for (const auto& [name, value] : document.items()) {
+      if (Enough(faults)) break;
       faults.push_back({PointerTo("", name), "unknown-field", "this request takes no fields"});
     }
   } else {

@@ -58,7 +58,7 @@ Definitions ReadDefinitions(ObjectReader& reader, std::string_view name, Definit
   }
   Definitions definitions;
   std::unordered_set<std::string> seen;
-  for (std::size_t i = 0; i < list->size(); ++i) {
+  for (std::size_t i = 0; i < list->size() && !Enough(faults); ++i) {
     const std::string pointer = PointerTo(reader.PointerOf(name), i);
     auto definition = ReadDefinition((*list)[i], pointer, kind, faults);
     if (!definition) continue;

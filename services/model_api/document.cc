@@ -65,6 +65,7 @@ ObjectReader::ObjectReader(const Json& value, std::string pointer,
   object_ = &value;
   for (const auto& [name, member] : value.items()) {
     if (std::ranges::find(known, name) != known.end()) continue;
+    if (Enough(faults_)) break;
     std::string detail = "there is no field " + Quoted(name);
     if (const auto near = Nearest(name, known)) detail += "; did you mean " + std::string(*near);
     Fault(name, "unknown-field", std::move(detail));
@@ -76,7 +77,7 @@ std::string ObjectReader::PointerOf(std::string_view name) const {
 }
 
 void ObjectReader::Fault(std::string_view name, std::string code, std::string detail) {
-  faults_.push_back({PointerOf(name), std::move(code), std::move(detail)});
+  if (!Enough(faults_)) faults_.push_back({PointerOf(name), std::move(code), std::move(detail)});
 }
 
 const Json* ObjectReader::Any(std::string_view name, Need need) {

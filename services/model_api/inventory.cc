@@ -2,9 +2,11 @@
 #include "model_api/inventory.h"
 
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "model_api/body.h"
 #include "outrigger/base/ids.h"
 #include "outrigger/base/json.h"
 #include "outrigger/base/text.h"
@@ -18,6 +20,9 @@ constexpr std::array<std::string_view, 4> kTypeFields = {"id", "name", "attribut
 constexpr std::array<std::string_view, 5> kAssetFields = {"id", "name", "type", "attributes",
                                                           "telemetries"};
 
+// A name is compared with at most so many others: the nearest of thousands would take seconds.
+constexpr std::size_t kComparedNames = 200;
+
 bool IsValue(const Json& value) {
   return value.is_string() || value.is_number() || value.is_boolean();
 }
@@ -28,14 +33,32 @@ bool Fits(const Json& value, const std::string& type) {
   return value.is_string();
 }
 
+// How long the document is with every number written out, as PostgreSQL keeps it: 1e300 has 301
+// digits there.
+std::size_t StoredBytes(const Json& document) {
+  std::size_t bytes = Dump(document).size();
+  std::vector<const Json*> open = {&document};
+  while (!open.empty()) {
+    const Json& value = *open.back();
+    open.pop_back();
+    if (value.is_structured())
+      for (const Json& inner : value) open.push_back(&inner);
+    else if (value.is_number_float() && value.get<double>() != 0)
+      bytes += static_cast<std::size_t>(std::abs(std::log10(std::abs(value.get<double>()))));
+  }
+  return bytes;
+}
+
 void CheckAttribute(const std::string& name, const Json& value, const AssetType& type,
                     const std::string& pointer, Faults& faults) {
   const Definition* definition = Find(type.attributes, name);
   if (!definition) {
-    std::vector<std::string_view> names;
-    for (const Definition& known : type.attributes) names.push_back(known.name);
     std::string detail = "the type " + type.id + " has no such attribute";
-    if (const auto near = Nearest(name, names)) detail += "; did you mean " + std::string(*near);
+    if (type.attributes.size() <= kComparedNames) {
+      std::vector<std::string_view> names;
+      for (const Definition& known : type.attributes) names.push_back(known.name);
+      if (const auto near = Nearest(name, names)) detail += "; did you mean " + std::string(*near);
+    }
     faults.push_back({pointer, "unknown-attribute", std::move(detail)});
   } else if (!Fits(value, definition->type)) {
     faults.push_back({pointer, "wrong-type",
@@ -61,6 +84,14 @@ AssetType ReadAssetType(const Json& document, const std::optional<std::string>& 
 Asset ReadAsset(const Json& document, const std::string& pointer,
                 const std::optional<std::string>& id, Faults& faults) {
   Asset asset;
+  if (const std::size_t bytes = StoredBytes(document); bytes > kDocumentBytes) {
+    faults.push_back({pointer, "too-large",
+                      "found " + std::to_string(bytes) +
+                          " bytes with every number written out, "
+                          "allowed for one asset are " +
+                          std::to_string(kDocumentBytes)});
+    return asset;
+  }
   ObjectReader reader(document, pointer, kAssetFields, faults);
   if (!reader.ok()) return asset;
   asset.id = ReadAssetId(reader, id);
@@ -69,6 +100,7 @@ Asset ReadAsset(const Json& document, const std::string& pointer,
   if (const Json* attributes = reader.Object("attributes", Need::kOptional)) {
     for (const auto& [name, value] : attributes->items()) {
       if (IsValue(value)) continue;
+      if (Enough(faults)) break;
       faults.push_back({PointerTo(reader.PointerOf("attributes"), name), "wrong-type",
                         "found " + std::string(KindOf(value)) +
                             ", allowed are a string, a number or a boolean"});
@@ -115,6 +147,7 @@ void CheckAgainstType(const Asset& asset, const AssetType& type, const std::stri
   const Json attributes = Json::parse(asset.attributes, nullptr, false);
   for (const auto& [name, value] : attributes.items()) {
     if (!IsValue(value)) continue;  // told when it was read
+    if (Enough(faults)) return;
     CheckAttribute(name, value, type, PointerTo(PointerTo(pointer, "attributes"), name), faults);
   }
   for (std::size_t i = 0; i < asset.telemetries.size(); ++i) {

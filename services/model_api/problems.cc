@@ -14,11 +14,18 @@ http::Problem Make(int status, std::string code, std::string title, std::string 
   problem.title = std::move(title);
   problem.detail = std::move(detail);
   problem.hint = std::move(hint);
+  if (Enough(faults)) {
+    faults.resize(kMaxFaults);
+    faults.push_back({"", "too-many-faults",
+                      "there are more than " + std::to_string(kMaxFaults) +
+                          " faults; the others are told once these are mended"});
+  }
   problem.errors = std::move(faults);
   return problem;
 }
 
 std::string Count(const Faults& faults) {
+  if (Enough(faults)) return "more than " + std::to_string(kMaxFaults) + " faults";
   return faults.size() == 1 ? "1 fault" : std::to_string(faults.size()) + " faults";
 }
 

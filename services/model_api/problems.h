@@ -14,6 +14,11 @@ namespace outrigger::model_api {
 
 using Faults = std::vector<http::Fault>;
 
+// How many faults one answer tells; where there are more, a last one says so.
+inline constexpr std::size_t kMaxFaults = 1'000;
+// Whether more faults would not be told: whoever looks for them may stop.
+inline bool Enough(const Faults& faults) { return faults.size() > kMaxFaults; }
+
 http::Problem Unauthenticated();                                       // 401
 http::Problem Forbidden(std::string detail);                           // 403
 http::Problem Missing();                                               // 404, names nothing

@@ -94,7 +94,9 @@ constexpr std::string_view kBase64Url =
 
 std::optional<std::string_view> Nearest(std::string_view name,
                                         std::span<const std::string_view> candidates) {
+  constexpr std::size_t kLongest = 64;  // comparing costs the product of both lengths
   std::optional<std::string_view> best;
+  if (name.size() > kLongest) return best;
   std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
     if (candidate.size() > name.size() + least || name.size() > candidate.size() + least) continue;

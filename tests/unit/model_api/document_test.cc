@@ -130,6 +130,41 @@ TEST(AssetTypeDocumentTest, PointsToEveryBadDefinition) {
                                            FaultAt("/telemetries/5", "wrong-type")));
 }
 
+TEST(AssetDocumentTest, IsRefusedWhereItIsLargerThanADocumentMayBe) {
+  Json wide = {
+      {"id",   "x1"},
+      {"type", "t" }
+  };
+  wide["attributes"]["note"] = std::string(1 << 20, 'x');
+  Json digits = wide;
+  digits["attributes"] = Json::object();
+  for (int i = 0; i < 4'000; ++i) digits["attributes"]["n" + std::to_string(i)] = 1e300;
+  Faults faults;
+
+  ReadAsset(wide, "/3", std::nullopt, faults);
+  ReadAsset(digits, "/4", std::nullopt, faults);
+
+  EXPECT_THAT(faults, ElementsAre(FaultAt("/3", "too-large"), FaultAt("/4", "too-large")));
+}
+
+TEST(AssetDocumentTest, TellsSoManyFaultsAndNoMore) {
+  AssetType type;
+  type.id = "t";
+  for (int i = 0; i < 1'000; ++i)
+    type.attributes.push_back({std::string(100, 'a') + std::to_string(i), "number", std::nullopt});
+  Json attributes = Json::object();
+  for (int i = 0; i < 20'000; ++i) attributes[std::string(40, 'b') + std::to_string(i)] = 1;
+  const Asset asset{"x1", "x1", "t", attributes.dump(), {}};
+  Faults faults;
+
+  CheckAgainstType(asset, type, "", faults);
+  const http::Problem problem = Invalid(faults);
+
+  EXPECT_EQ(problem.errors.size(), kMaxFaults + 1);
+  EXPECT_EQ(problem.errors.back().code, "too-many-faults");
+  EXPECT_THAT(problem.detail, HasSubstr("more than 1000"));
+}
+
 TEST(AssetDocumentTest, MayRepeatThePathsIdButNotChangeIt) {
   Faults faults;
 

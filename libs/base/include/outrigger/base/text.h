@@ -15,7 +15,8 @@ namespace outrigger {
 // Whether a JSON number that no double can hold is too large, not too small to tell from zero.
 bool IsHugeNumber(std::string_view number);
 
-// The candidate nearest to `name` by edit distance, if one is near enough to be meant.
+// The candidate nearest to `name` by edit distance, if one is near enough to be meant; none for a
+// name of more than 64 bytes.
 std::optional<std::string_view> Nearest(std::string_view name,
                                         std::span<const std::string_view> candidates);
 
