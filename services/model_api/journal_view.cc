@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model_api/journal_view.h"
 
+#include <algorithm>
+#include <exception>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "outrigger/base/json.h"
 #include "outrigger/base/log.h"
@@ -24,21 +27,43 @@ CompanionPhase PhaseFrom(const std::string& name) {
   return CompanionPhase::kUnknown;
 }
 
+// A companion's words are not trusted to have the right types, nor values that mean something.
+template <typename T>
+T Member(const Json& json, const char* name, T otherwise) {
+  const auto found = json.find(name);
+  if (found == json.end()) return otherwise;
+  bool fits = found->is_number_integer();
+  if constexpr (std::is_same_v<T, std::string>) fits = found->is_string();
+  if constexpr (std::is_same_v<T, double>) fits = found->is_number();
+  return fits ? found->template get<T>() : otherwise;
+}
+
+// Unix milliseconds before the year 10000.
+std::int64_t TimeIn(const Json& json, const char* name) {
+  return std::clamp<std::int64_t>(Member(json, name, std::int64_t{0}), 0, 253'402'300'799'999);
+}
+
+std::string HealthFrom(const std::string& name) {
+  return name == "HEALTHY" || name == "UNHEALTHY" ? name : "UNKNOWN";
+}
+
 CompanionStatus StatusFrom(const Json& json) {
-  const Json health = json.value("health", Json::object());
-  return {.phase = PhaseFrom(json.value("phase", "")),
+  const auto found = json.find("health");
+  const Json health = found != json.end() && found->is_object() ? *found : Json::object();
+  return {.phase = PhaseFrom(Member(json, "phase", std::string())),
           .current = false,
-          .health = health.value("status", "UNKNOWN"),
-          .health_detail = health.value("detail", ""),
-          .health_at = health.value("checkedAt", std::int64_t{0}),
-          .health_endpoint = health.value("endpoint", ""),
-          .failures = health.value("failures", 0),
-          .latency_ms = health.value("latencyMs", 0.0),
-          .lag = json.value("lag", std::int64_t{0}),
-          .late_samples = json.value("lateSamples", std::int64_t{0}),
-          .dead_letters = json.value("deadLetters", std::int64_t{0}),
-          .unscored = json.value("unscored", std::int64_t{0}),
-          .reported_at = json.value("time", std::int64_t{0})};
+          .health = HealthFrom(Member(health, "status", std::string())),
+          .health_detail = Member(health, "detail", std::string()),
+          .health_at = TimeIn(health, "checkedAt"),
+          .health_endpoint = Member(health, "endpoint", std::string()),
+          .failures = static_cast<int>(
+              std::clamp<std::int64_t>(Member(health, "failures", std::int64_t{0}), 0, 1'000'000)),
+          .latency_ms = Member(health, "latencyMs", 0.0),
+          .lag = Member(json, "lag", std::int64_t{0}),
+          .late_samples = Member(json, "lateSamples", std::int64_t{0}),
+          .dead_letters = Member(json, "deadLetters", std::int64_t{0}),
+          .unscored = Member(json, "unscored", std::int64_t{0}),
+          .reported_at = TimeIn(json, "time")};
 }
 
 }  // namespace
@@ -100,7 +125,13 @@ bool JournalView::Current() const {
 
 void JournalView::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    if (const auto followed = Follow(stop); !followed) {
+    Result<> followed;
+    try {
+      followed = Follow(stop);
+    } catch (const std::exception& thrown) {  // the next process would meet it again at once
+      followed = Error(ErrorCode::kInternal, std::string("the journal's view threw: ") + thrown.what());
+    }
+    if (!followed) {
       LogWarning("journal lost, reading it anew", {followed.error()});
       SleepFor(Millis{500});
     }
@@ -184,16 +215,14 @@ void JournalView::Take(const messaging::Record& record) {
 void JournalView::TakeStatus(const std::string& tenant, const std::string& deployment,
                              const std::string& value) {
   const auto json = ParseJsonOr(value);
-  try {  // a companion's words are not trusted to have the right types
-    if (!json || !json->is_object()) throw std::invalid_argument("no object");
-    reports_[{tenant, deployment}] = {StatusFrom(*json),
-                                      json->value("stateRevision", std::int64_t{0})};
-  } catch (const std::exception& error) {
+  if (!json || !json->is_object()) {
     LogWarning("bad status in journal", {
-                                            {"deployment", deployment  },
-                                            {"why",        error.what()}
+                                            {"deployment", deployment}
     });
+    return;
   }
+  reports_[{tenant, deployment}] = {StatusFrom(*json),
+                                    Member(*json, "stateRevision", std::int64_t{0})};
 }
 
 }  // namespace outrigger::model_api

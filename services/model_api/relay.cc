@@ -74,7 +74,7 @@ void Relay::Run(std::stop_token stop) {
   int failures = 0;
   const RetrySchedule schedule{.first = Millis{200}, .max = Millis{5'000}, .tries = 0};
   while (!stop.stop_requested()) {
-    const auto ended = Publish(stop);
+    const auto ended = PublishSafely(stop);
     if (ended) {
       failures = 0;
       continue;
@@ -88,6 +88,15 @@ void Relay::Run(std::stop_token stop) {
       failures = std::min(failures + 1, 10);
     }
     WaitForWork(failures == 0 ? kRenew : schedule.Delay(failures + 1, RandomUnit()), stop);
+  }
+}
+
+// A defect of ours must not end the process: the next one would meet it again at once.
+Result<> Relay::PublishSafely(std::stop_token stop) {
+  try {
+    return Publish(std::move(stop));
+  } catch (const std::exception& thrown) {
+    return Error(ErrorCode::kInternal, std::string("the relay threw: ") + thrown.what());
   }
 }
 
@@ -117,8 +126,7 @@ Result<> Relay::Publish(std::stop_token stop) {
 // Publish, then mark: a crash in between publishes again, with the same revisions.
 Result<std::optional<std::size_t>> Relay::PublishBatch(messaging::TransactionalProducer& producer,
                                                        const store::Lease& lease) {
-  OR_ASSIGN(const auto records,
-            store::TakeUnpublished(database_, lease, static_cast<int>(batch_)));
+  OR_ASSIGN(const auto records, store::TakeUnpublished(database_, lease, static_cast<int>(batch_)));
   if (records.empty()) return std::optional<std::size_t>(0);
   if (const auto sent = SendAll(producer, records); !sent) {
     // By halves, until the record that is to blame is alone.
@@ -162,10 +170,10 @@ Result<> Relay::LeaveOut(const store::Lease& lease, const store::OutboxRecord& r
                          const Error& why) {
   LogError("Kafka refuses a record of the outbox; it is left out and the data plane never sees it",
            {
-               {"outbox_id", record.id                                 },
-               {"tenant",    record.tenant                             },
-               {"topic",     record.topic                              },
-               {"key",       record.key                                },
+               {"outbox_id", record.id                                },
+               {"tenant",    record.tenant                            },
+               {"topic",     record.topic                             },
+               {"key",       record.key                               },
                {"bytes",     record.value ? record.value->size() : 0ul},
                why
   });

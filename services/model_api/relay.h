@@ -46,14 +46,14 @@ class Relay {
   void Run(std::stop_token stop);
   // Publishes under one lease until it is lost or something fails.
   Result<> Publish(std::stop_token stop);
+  Result<> PublishSafely(std::stop_token stop);
   // How many; nullopt: Kafka refused a record, and the producer is spent.
   Result<std::optional<std::size_t>> PublishBatch(messaging::TransactionalProducer& producer,
                                                   const store::Lease& lease);
   Result<> SendAll(messaging::TransactionalProducer& producer,
                    const std::vector<store::OutboxRecord>& records);
   // A record that Kafka refuses for what it is must not stop all others: it is left out, loudly.
-  Result<> LeaveOut(const store::Lease& lease, const store::OutboxRecord& record,
-                    const Error& why);
+  Result<> LeaveOut(const store::Lease& lease, const store::OutboxRecord& record, const Error& why);
   void Announce(const std::vector<store::OutboxRecord>& records);
   void WaitForWork(Millis at_most, std::stop_token stop);
   void Housekeep();

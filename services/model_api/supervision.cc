@@ -2,6 +2,7 @@
 #include "model_api/supervision.h"
 
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <utility>
 
@@ -44,7 +45,12 @@ bool Supervision::HoldLease() {
 }
 
 void Supervision::Do(const char* what, const std::function<Result<>()>& work) {
-  const auto done = work();
+  Result<> done;
+  try {
+    done = work();
+  } catch (const std::exception& thrown) {  // the next process would meet it again at once
+    done = Error(ErrorCode::kInternal, std::string("threw: ") + thrown.what());
+  }
   parts_.metrics
       .GetCounter("outrigger_supervision_rounds_total", "Rounds of supervision by their outcome.",
                   {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake_world.h"
 
+#include <stdexcept>
+
 namespace outrigger::testing {
 
 using lifecycle::CompanionPhase;
@@ -22,6 +24,10 @@ auto FakeWorld::Call(const std::string& name, Effect effect) -> decltype(effect(
   calls_.push_back(name);
   const bool crash = crash_at_ > 0 && static_cast<int>(calls_.size()) == crash_at_;
   if (crash && !crash_after_) throw Crash{};
+  if (const auto thrown = throws_.find(name); thrown != throws_.end() && thrown->second > 0) {
+    --thrown->second;
+    throw std::out_of_range("a hostile record");
+  }
   const auto failure = failures_.find(name);
   if (failure != failures_.end() && failure->second.second > 0) {
     --failure->second.second;

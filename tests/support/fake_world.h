@@ -31,6 +31,8 @@ class FakeWorld final : public lifecycle::ModelEngine,
   // Scripts -----------------------------------------------------------------------------------
   // The next `times` calls of that name fail, having had no effect.
   void Fail(const std::string& call, Error error, int times = 1);
+  // The next `times` calls of that name throw what the standard library would, without effect.
+  void Throw(const std::string& call, int times = 1) { throws_[call] = times; }
   // The process dies at the call with this number (from 1), before or after its effect. 0: never.
   void CrashAt(int call, bool after_effect);
   void SetHealthy(bool healthy) { healthy_ = healthy; }
@@ -97,6 +99,7 @@ class FakeWorld final : public lifecycle::ModelEngine,
   Clock& clock_;
   mutable std::mutex mutex_;
   std::map<std::string, std::pair<Error, int>> failures_;
+  std::map<std::string, int> throws_;
   int crash_at_ = 0;
   bool crash_after_ = false;
   bool healthy_ = true;

@@ -2,11 +2,26 @@
 #include "outrigger/lifecycle/runner.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "outrigger/base/log.h"
 
 namespace outrigger::lifecycle {
+namespace {
+
+constexpr Millis kAfterDefect{1'000};
+
+// A defect of ours must not end the process: the next one would meet it again at once.
+void LogDefect(const char* where, const std::exception& thrown) {
+  LogError("a thread of the runner goes on after a defect",
+           {
+               {"where", where        },
+               {"why",   thrown.what()}
+  });
+}
+
+}  // namespace
 
 Runner::Runner(Platform platform, RunnerOptions options)
     : platform_(platform), options_(std::move(options)), stepper_(platform_) {
@@ -49,10 +64,14 @@ std::size_t Runner::Held() const {
 void Runner::Keep() {
   SteadyTime renewed = platform_.clock.Now();
   while (true) {
-    ClaimMore();
-    if (platform_.clock.Now() - renewed >= options_.lease / 3) {
-      renewed = platform_.clock.Now();
-      RenewLeases();
+    try {
+      ClaimMore();
+      if (platform_.clock.Now() - renewed >= options_.lease / 3) {
+        renewed = platform_.clock.Now();
+        RenewLeases();
+      }
+    } catch (const std::exception& thrown) {
+      LogDefect("keeper", thrown);
     }
     std::unique_lock lock(mutex_);
     keep_.wait_for(lock, options_.poll, [this] { return woken_ || stopping_; });
@@ -157,7 +176,12 @@ void Runner::Work() {
 void Runner::Advance(std::unique_lock<std::mutex>& lock, Entries::iterator entry) {
   entry->second.running = true;
   lock.unlock();
-  const Turn turn = stepper_.Advance(entry->second.saga);
+  Turn turn{TurnOutcome::kLater, kAfterDefect};
+  try {
+    turn = stepper_.Advance(entry->second.saga);
+  } catch (const std::exception& thrown) {
+    LogDefect("worker", thrown);
+  }
   lock.lock();
   entry->second.running = false;
   if (entry->second.reclaimed) {

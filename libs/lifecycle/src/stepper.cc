@@ -2,6 +2,7 @@
 #include "outrigger/lifecycle/stepper.h"
 
 #include <algorithm>
+#include <exception>
 
 #include "outrigger/base/log.h"
 
@@ -40,6 +41,15 @@ void LogStep(LogLevel level, std::string_view event, const HeldSaga& saga, const
           {"step",      StepAt(saga).name           },
           error
   });
+}
+
+// A step that throws is a defect of ours, and no reason to end the process: its saga is told.
+Result<Progress> Call(StepFunction step, StepContext& context) {
+  try {
+    return step(context);
+  } catch (const std::exception& thrown) {
+    return Error(ErrorCode::kInternal, std::string("a step threw: ") + thrown.what());
+  }
 }
 
 // The step at the cursor begins: forget what belonged to the one before.
@@ -92,7 +102,7 @@ Turn SagaStepper::RunStep(HeldSaga& saga) {
     return Write(saga, {RowOf(saga, StepStatus::kRunning, saga.record.tries)}, {});
   }
   StepContext context = ContextOf(saga);
-  const Result<Progress> progress = StepAt(saga).run(context);
+  const Result<Progress> progress = Call(StepAt(saga).run, context);
   if (!progress) return StepFailed(saga, context, progress.error());
   switch (*progress) {
     case Progress::kDone:
@@ -164,7 +174,7 @@ Turn SagaStepper::UndoStep(HeldSaga& saga) {
   const SagaStep& step = StepAt(saga);
   if (step.undo == nullptr) return MoveDown(saga, {});
   StepContext context = ContextOf(saga);
-  const Result<Progress> progress = step.undo(context);
+  const Result<Progress> progress = Call(step.undo, context);
   if (!progress) return UndoFailed(saga, progress.error());
   if (*progress == Progress::kWait) return StepWaits(saga, context);
   return MoveDown(saga, {RowOf(saga, StepStatus::kUndone, saga.record.tries + 1)});

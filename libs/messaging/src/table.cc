@@ -5,6 +5,7 @@
 #include <atomic>
 #include <charconv>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -132,7 +133,17 @@ class KafkaCompactedTable final : public CompactedTable {
       if (revision < seen) return;
       seen = revision;
     }
-    apply_(record);
+    try {
+      apply_(record);
+    } catch (
+        const std::exception& thrown) {  // one record must not end the process, again and again
+      LogError("a record of a compacted topic is passed over",
+               {
+                   {"topic",  topic_       },
+                   {"offset", record.offset},
+                   {"why",    thrown.what()}
+      });
+    }
     revision_ = std::max(revision_.load(), revision);
   }
 

@@ -69,6 +69,17 @@ TEST_F(RunnerTest, CarriesManySagasOnFewThreads) {
   EXPECT_TRUE(Until([&] { return runner.Held() == 0; }));
 }
 
+TEST_F(RunnerTest, OutlivesAStepThatThrowsAndFailsItsSagaOnly) {
+  world_.Throw("create_topic");
+  Submit(3);
+  Runner runner(platform_, Options("a"));
+
+  runner.Start();
+
+  EXPECT_TRUE(Until([&] { return CountIn(State::kActive) == 2 && runner.Held() == 0; }));
+  EXPECT_THAT(world_.violations(), IsEmpty());
+}
+
 TEST_F(RunnerTest, HandsItsLeasesBackWhenItStops) {
   world_.SetPusherGone(true);
   Submit(5);

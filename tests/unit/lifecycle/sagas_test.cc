@@ -233,6 +233,17 @@ TEST_F(SagasTest, KeepsTryingAfterThePivot) {
   EXPECT_THAT(world_.Left(), IsEmpty());
 }
 
+TEST_F(SagasTest, GoesOnPastAStepThatThrowsAfterThePivot) {
+  Deploy();
+  world_.Throw("outputs_taken", 3);
+  Ask(Action::kWithdraw);
+
+  ASSERT_TRUE(bench_.Work());
+
+  EXPECT_EQ(StateNow(), State::kDraft);
+  EXPECT_THAT(world_.Left(), IsEmpty());
+}
+
 TEST_F(SagasTest, RecoversWithANewContainer) {
   Deploy();
   world_.Exit(bench_.WorkloadOf(tenant_, model_), "killed by signal 9");

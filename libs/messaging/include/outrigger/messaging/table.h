@@ -3,6 +3,7 @@
 // a service knows what the control plane said without asking it.
 //
 // A record whose header `revision` is lower than the one already applied for its key is ignored.
+// One that `apply` throws at is logged and passed over.
 // Threads: `apply` runs on the table's thread; the rest may be called concurrently.
 #pragma once
 
