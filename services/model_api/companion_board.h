@@ -28,6 +28,7 @@ class KafkaCompanionBoard final : public lifecycle::CompanionBoard {
                 const std::string& endpoint) override;
   Result<> Announce(const lifecycle::Workload& workload) override;
   std::optional<lifecycle::CompanionStatus> Status(const lifecycle::Workload& workload) override;
+  Millis Listening() override { return journal_.Listening(); }
 
  private:
   Result<> WantWithin(store::Transaction& transaction, const lifecycle::Workload& workload,

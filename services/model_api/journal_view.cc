@@ -17,7 +17,7 @@ using lifecycle::CompanionStatus;
 using Json = nlohmann::json;
 
 constexpr std::chrono::seconds kAdminDeadline{5};
-constexpr std::int64_t kCurrentMs = 3'000;
+constexpr Millis kCurrent{3'000};
 
 CompanionPhase PhaseFrom(const std::string& name) {
   if (name == "paused") return CompanionPhase::kPaused;
@@ -117,10 +117,30 @@ std::vector<std::pair<TenantId, DeploymentId>> JournalView::Deployments() const 
   return {found.begin(), found.end()};
 }
 
-bool JournalView::Current() const {
-  const std::int64_t now = clock_.WallMs();
+Millis JournalView::Listening() const {
+  const SteadyTime now = clock_.Now();
   const std::lock_guard lock(mutex_);
-  return !topics_.empty() && ends_.size() == topics_.size() && now - polled_at_ < kCurrentMs;
+  const bool complete = !topics_.empty() && ended_.size() == topics_.size();
+  if (!complete || !listening_since_ || !asked_at_ || now - *asked_at_ >= kCurrent)
+    return Millis{0};
+  // At least 1 once it is current: 0 says that it is not.
+  return std::max(Millis{1}, std::chrono::duration_cast<Millis>(now - *listening_since_));
+}
+
+// What was said while Kafka did not answer, or we were frozen, may not have been said at all.
+void JournalView::NoteAsked() {
+  const SteadyTime now = clock_.Now();
+  const std::lock_guard lock(mutex_);
+  if (asked_at_ && now - *asked_at_ >= kCurrent) listening_since_.reset();
+  asked_at_ = now;
+}
+
+void JournalView::NoteEnds(const std::vector<messaging::EndOfPartition>& ends) {
+  const SteadyTime now = clock_.Now();
+  const std::lock_guard lock(mutex_);
+  for (const auto& end : ends) ended_.insert(end.at.topic);
+  if (!listening_since_ && !topics_.empty() && ended_.size() == topics_.size())
+    listening_since_ = now;
 }
 
 void JournalView::Run(std::stop_token stop) {
@@ -129,7 +149,8 @@ void JournalView::Run(std::stop_token stop) {
     try {
       followed = Follow(stop);
     } catch (const std::exception& thrown) {  // the next process would meet it again at once
-      followed = Error(ErrorCode::kInternal, std::string("the journal's view threw: ") + thrown.what());
+      followed =
+          Error(ErrorCode::kInternal, std::string("the journal's view threw: ") + thrown.what());
     }
     if (!followed) {
       LogWarning("journal lost, reading it anew", {followed.error()});
@@ -141,7 +162,8 @@ void JournalView::Run(std::stop_token stop) {
 Result<> JournalView::Follow(std::stop_token stop) {
   {
     const std::lock_guard lock(mutex_);
-    topics_.clear(), ends_.clear();
+    topics_.clear(), ended_.clear();
+    listening_since_.reset();
   }
   OR_ASSIGN(const auto admin, messaging::Admin::Make(kafka_));
   OR_ASSIGN(const auto consumer, messaging::Consumer::Make(kafka_, {}));
@@ -155,15 +177,14 @@ Result<> JournalView::Follow(std::stop_token stop) {
     }
     OR_ASSIGN(const auto batch, consumer->Poll(Millis{100}));
     for (const auto& record : batch.records) Take(record);
-    const std::lock_guard lock(mutex_);
-    for (const auto& end : batch.ends) ends_[end.at.topic] = clock_.WallMs();
+    NoteEnds(batch.ends);
   }
   return {};
 }
 
 Result<> JournalView::AssignNewTopics(messaging::Admin& admin, messaging::Consumer& consumer) {
   OR_ASSIGN(const auto all, admin.Topics(kAdminDeadline));
-  polled_at_ = clock_.WallMs();
+  NoteAsked();
   std::set<std::string> wanted;
   for (const auto& [topic, partitions] : all) {
     if (topic.starts_with("journal.") || topic.starts_with("control.")) wanted.insert(topic);
@@ -179,7 +200,7 @@ Result<> JournalView::AssignNewTopics(messaging::Admin& admin, messaging::Consum
   }
   OR_RETURN_IF_ERROR(consumer.Assign(from));
   const std::lock_guard lock(mutex_);
-  std::erase_if(ends_, [&](const auto& entry) { return !wanted.contains(entry.first); });
+  std::erase_if(ended_, [&](const auto& topic) { return !wanted.contains(topic); });
   topics_ = std::move(wanted);
   return {};
 }

@@ -7,7 +7,6 @@
 // See also: docs/formats/journal.md, docs/formats/control.md
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -47,7 +46,9 @@ class JournalView {
 
   // Whether the topics were read to their ends lately: while false, silence of a companion means
   // nothing.
-  bool Current() const;
+  bool Current() const { return Listening() > Millis{0}; }
+  // For how long that has been so without a gap; 0: it is not.
+  Millis Listening() const;
 
  private:
   JournalView(messaging::KafkaOptions kafka, Clock& clock)
@@ -55,6 +56,8 @@ class JournalView {
   void Run(std::stop_token stop);
   Result<> Follow(std::stop_token stop);
   Result<> AssignNewTopics(messaging::Admin& admin, messaging::Consumer& consumer);
+  void NoteAsked();
+  void NoteEnds(const std::vector<messaging::EndOfPartition>& ends);
   void Take(const messaging::Record& record);
   void TakeStatus(const std::string& tenant, const std::string& deployment,
                   const std::string& value);
@@ -69,9 +72,10 @@ class JournalView {
   std::map<std::string, TopicKeys> keys_;                              // by topic
   std::map<std::pair<std::string, std::string>, Report> reports_;      // by tenant, deployment
   std::map<std::pair<std::string, std::string>, std::string> states_;  // the same
-  std::map<std::string, std::int64_t> ends_;  // topic -> when its end was last seen
+  std::set<std::string> ended_;  // topics read to their ends since they were assigned
   std::set<std::string> topics_;
-  std::atomic<std::int64_t> polled_at_{0};
+  std::optional<SteadyTime> asked_at_;         // when Kafka last named its topics
+  std::optional<SteadyTime> listening_since_;  // nullopt: not read to the ends yet
   std::jthread thread_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake_world.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace outrigger::testing {
@@ -45,6 +46,18 @@ void FakeWorld::Fail(const std::string& call, Error error, int times) {
 void FakeWorld::CrashAt(int call, bool after_effect) {
   crash_at_ = call;
   crash_after_ = after_effect;
+}
+
+void FakeWorld::SetKafkaGone(bool gone) {
+  const std::lock_guard lock(mutex_);
+  kafka_gone_ = gone;
+  listening_since_ = clock_.Now();
+}
+
+Millis FakeWorld::Listening() {
+  const std::lock_guard lock(mutex_);
+  if (kafka_gone_) return Millis{0};
+  return std::max(Millis{1}, std::chrono::duration_cast<Millis>(clock_.Now() - listening_since_));
 }
 
 void FakeWorld::Exit(const Workload& workload, const std::string& detail) {
@@ -174,6 +187,7 @@ Result<std::string> FakeWorld::Logs(const Workload&, int) { return std::string("
 
 Result<> FakeWorld::Create(const Workload& workload, int, Millis) {
   return Call("create_topic", [&]() -> Result<> {
+    if (kafka_gone_) return Error(ErrorCode::kTimeout, "Kafka did not answer");
     topics_.insert(KeyOf(workload));
     return {};
   });
@@ -252,7 +266,7 @@ std::optional<CompanionStatus> FakeWorld::Status(const Workload& workload) {
   const std::lock_guard lock(mutex_);
   if (const auto said = said_.find(KeyOf(workload)); said != said_.end()) return said->second;
   const auto found = companions_.find(KeyOf(workload));
-  if (found == companions_.end() || companion_gone_) return std::nullopt;
+  if (found == companions_.end() || companion_gone_ || kafka_gone_) return std::nullopt;
   CompanionStatus status;
   status.phase = found->second.phase;
   status.current = true;

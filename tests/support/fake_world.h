@@ -39,6 +39,8 @@ class FakeWorld final : public lifecycle::ModelEngine,
   // The pusher does not answer while this holds.
   void SetPusherGone(bool gone) { pusher_gone_ = gone; }
   void SetCompanionGone(bool gone) { companion_gone_ = gone; }
+  // Kafka does not answer while this holds: nobody is heard, no topic is made.
+  void SetKafkaGone(bool gone);
   // The container dies.
   void Exit(const lifecycle::Workload& workload, const std::string& detail);
   // A container nobody asked for, as a frozen worker would leave it.
@@ -80,6 +82,7 @@ class FakeWorld final : public lifecycle::ModelEngine,
                 const std::string& endpoint) override;
   Result<> Announce(const lifecycle::Workload& workload) override;
   std::optional<lifecycle::CompanionStatus> Status(const lifecycle::Workload& workload) override;
+  Millis Listening() override;
   // Overrides what Status() says of one workload.
   void Say(const lifecycle::Workload& workload, const lifecycle::CompanionStatus& status);
 
@@ -105,6 +108,8 @@ class FakeWorld final : public lifecycle::ModelEngine,
   bool healthy_ = true;
   bool pusher_gone_ = false;
   bool companion_gone_ = false;
+  bool kafka_gone_ = false;
+  SteadyTime listening_since_{};
   std::vector<std::string> calls_;
   std::vector<std::string> violations_;
   std::map<std::string, lifecycle::Workload> namespaces_;

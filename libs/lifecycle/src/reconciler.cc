@@ -2,6 +2,7 @@
 #include "outrigger/lifecycle/reconciler.h"
 
 #include <set>
+#include <utility>
 
 #include "outrigger/base/log.h"
 
@@ -10,6 +11,11 @@ namespace {
 
 std::string KeyOf(const Workload& workload) {
   return workload.tenant.str() + "/" + workload.model.str() + "/" + workload.deployment.str();
+}
+
+// One that fails keeps no other from its turn; the first error is told.
+void Keep(Result<>& first, Result<> outcome) {
+  if (first && !outcome) first = std::move(outcome);
 }
 
 }  // namespace
@@ -33,6 +39,7 @@ Result<> Reconciler::RemoveStrays() {
   std::set<std::string> wanted;
   for (const Workload& workload : living) wanted.insert(KeyOf(workload));
   std::map<std::string, SteadyTime> seen;
+  Result<> first;
   for (const Workload& workload : existing) {
     const std::string key = KeyOf(workload);
     if (wanted.contains(key)) continue;
@@ -43,28 +50,33 @@ Result<> Reconciler::RemoveStrays() {
     LogWarning("removing a stray container", {
                                                  {"workload", key}
     });
-    OR_RETURN_IF_ERROR(engine_.Stop(workload));
-    OR_RETURN_IF_ERROR(engine_.DeleteNamespace(workload));
-    seen.erase(key);
+    Result<> removed = engine_.Stop(workload);
+    if (removed) removed = engine_.DeleteNamespace(workload);
+    if (removed) seen.erase(key);
+    Keep(first, std::move(removed));
   }
   strays_ = std::move(seen);
-  return {};
+  return first;
 }
 
 Result<> Reconciler::RestartMissing() {
   OR_ASSIGN(const std::vector<WatchedModel> models, watch_.Watched());
-  for (const WatchedModel& model : models) {
-    if (model.state != State::kActive || model.workload.deployment.empty()) continue;
-    OR_ASSIGN(const WorkloadState state, engine_.Inspect(model.workload));
-    if (state.phase == WorkloadState::Phase::kRunning) continue;
-    const auto asked =
-        lifecycle_.Request(model.workload.tenant, model.workload.model, Action::kRecover,
-                           {"reconciler", "ContainerGone", "its container does not run"});
-    // A conflict: somebody changed the model meanwhile, and knows better.
-    if (!asked && asked.error().code() != ErrorCode::kConflict &&
-        asked.error().code() != ErrorCode::kNotFound)
-      return asked.error();
-  }
+  Result<> first;
+  for (const WatchedModel& model : models) Keep(first, RestartIfMissing(model));
+  return first;
+}
+
+Result<> Reconciler::RestartIfMissing(const WatchedModel& model) {
+  if (model.state != State::kActive || model.workload.deployment.empty()) return {};
+  OR_ASSIGN(const WorkloadState state, engine_.Inspect(model.workload));
+  if (state.phase == WorkloadState::Phase::kRunning) return {};
+  const auto asked =
+      lifecycle_.Request(model.workload.tenant, model.workload.model, Action::kRecover,
+                         {"reconciler", "ContainerGone", "its container does not run"});
+  // A conflict: somebody changed the model meanwhile, and knows better.
+  if (!asked && asked.error().code() != ErrorCode::kConflict &&
+      asked.error().code() != ErrorCode::kNotFound)
+    return asked.error();
   return {};
 }
 
@@ -72,14 +84,17 @@ Result<> Reconciler::RestartMissing() {
 // made something anew. Each ended deployment is looked at once more, when such a worker is refused.
 Result<> Reconciler::SweepEnded() {
   OR_ASSIGN(const std::vector<Workload> ended, watch_.Unswept(options_.grace, options_.sweep));
-  for (const Workload& workload : ended) {
-    OR_RETURN_IF_ERROR(engine_.Stop(workload));
-    OR_RETURN_IF_ERROR(routes_.Remove(workload));
-    OR_RETURN_IF_ERROR(topics_.Delete(workload));
-    OR_RETURN_IF_ERROR(engine_.DeleteNamespace(workload));
-    OR_RETURN_IF_ERROR(watch_.MarkSwept(workload));
-  }
-  return {};
+  Result<> first;
+  for (const Workload& workload : ended) Keep(first, Sweep(workload));
+  return first;
+}
+
+Result<> Reconciler::Sweep(const Workload& workload) {
+  OR_RETURN_IF_ERROR(engine_.Stop(workload));
+  OR_RETURN_IF_ERROR(routes_.Remove(workload));
+  OR_RETURN_IF_ERROR(topics_.Delete(workload));
+  OR_RETURN_IF_ERROR(engine_.DeleteNamespace(workload));
+  return watch_.MarkSwept(workload);
 }
 
 }  // namespace outrigger::lifecycle

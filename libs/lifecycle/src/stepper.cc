@@ -66,14 +66,19 @@ void MoveTo(HeldSaga& saga, int cursor, SteadyTime now) {
 HeldSaga Hold(SagaRecord record, SteadyTime now) {
   HeldSaga saga;
   saga.step_began = now - record.step_age;
+  saga.held_since = now;
   saga.record = std::move(record);
   return saga;
 }
 
 StepContext SagaStepper::ContextOf(HeldSaga& saga) const {
+  const SteadyTime now = platform_.clock.Now();
+  const auto waited = std::chrono::duration_cast<Millis>(now - saga.step_began);
+  const auto held = std::chrono::duration_cast<Millis>(now - saga.held_since);
   return {.platform = platform_,
           .saga = saga.record,
-          .waited = std::chrono::duration_cast<Millis>(platform_.clock.Now() - saga.step_began),
+          .waited = waited,
+          .heard = std::min({waited, held, platform_.companions.Listening()}),
           .first_ask = !saga.asked,
           .waiting_for = {},
           .reason = {},
@@ -136,7 +141,7 @@ Turn SagaStepper::StepWaits(HeldSaga& saga, const StepContext& context) {
   saga.asked = true;
   const SagaStep& step = StepAt(saga);
   const bool running = saga.record.direction == Direction::kRun;
-  if (running && BeforePivot(step) && step.timeout > Millis{0} && context.waited > step.timeout)
+  if (running && BeforePivot(step) && step.timeout > Millis{0} && context.heard > step.timeout)
     return StepFailed(saga, context,
                       Error(ErrorCode::kTimeout, "waited " + std::to_string(step.timeout.count()) +
                                                      " ms in vain for " + context.waiting_for));
@@ -155,7 +160,7 @@ Turn SagaStepper::StepFailed(HeldSaga& saga, const StepContext& context, const E
   saga.asked = false;
   // A peer that is gone is waited for as long as the step may take: nothing was tried in vain.
   const bool gone = error.code() == ErrorCode::kUnavailable && step.timeout > Millis{0};
-  const bool in_time = step.timeout == Millis{0} || context.waited < step.timeout;
+  const bool in_time = step.timeout == Millis{0} || context.heard < step.timeout;
   const bool again = !BeforePivot(step) || (RetryClassOf(error.code()) != RetryClass::kNever &&
                                             (gone || tries < step.tries) && in_time);
   LogStep(LogLevel::kWarning, again ? "step failed, to be tried again" : "step failed", saga,

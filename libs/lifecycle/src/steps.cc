@@ -101,12 +101,19 @@ Result<Progress> CreateNamespace(StepContext& step) {
 
 Result<Progress> DeleteNamespace(StepContext& step) {
   if (!step.deployed()) return Progress::kDone;
+  // A worker that was frozen in start_model may have started it after the stop.
+  OR_RETURN_IF_ERROR(step.platform.engine.Stop(step.workload()));
   return Done(step.platform.engine.DeleteNamespace(step.workload()));
 }
 
 Result<Progress> CreateFeed(StepContext& step) {
-  return Done(step.platform.topics.Create(step.workload(), step.saga.plan.partitions,
-                                          step.saga.plan.feed_retention));
+  const auto created = step.platform.topics.Create(step.workload(), step.saga.plan.partitions,
+                                                   step.saga.plan.feed_retention);
+  // Kafka that is gone is waited for: no try was made in vain.
+  if (!created && (created.error().code() == ErrorCode::kUnavailable ||
+                   created.error().code() == ErrorCode::kTimeout))
+    return WaitFor(step, "Kafka: " + created.error().message());
+  return Done(created);
 }
 
 Result<Progress> DeleteFeed(StepContext& step) {
@@ -145,7 +152,7 @@ Result<Progress> WaitHealthy(StepContext& step) {
                       status->health_at >= step.saga.plan.started_at;
   if (polled && status->health == "HEALTHY") return Progress::kDone;
   const Millis limit = step.saga.plan.start_timeout + kStartSlack;
-  if (step.waited > limit) {
+  if (step.heard > limit) {
     if (!polled)
       return Error(
           ErrorCode::kTimeout,
@@ -203,9 +210,9 @@ Result<Progress> CompanionStopped(StepContext& step) {
   if (status && status->phase == CompanionPhase::kStopped) return Progress::kDone;
   const bool spoke = status && status->reported_at > 0;
   const Millis silent =
-      spoke ? std::min(step.waited, Millis{step.platform.clock.WallMs() - status->reported_at})
-            : step.waited;
-  if (silent > (spoke ? kCompanionSilence : kCompanionNeverSpoke) || step.waited > kCompanionLimit)
+      spoke ? std::min(step.heard, Millis{step.platform.clock.WallMs() - status->reported_at})
+            : step.heard;
+  if (silent > (spoke ? kCompanionSilence : kCompanionNeverSpoke) || step.heard > kCompanionLimit)
     return Progress::kDone;
   return WaitFor(step, "the companion to drain and stop");
 }

@@ -68,6 +68,7 @@ class FakeCompanions final : public lifecycle::CompanionBoard {
   std::optional<lifecycle::CompanionStatus> Status(const lifecycle::Workload&) override {
     return status;
   }
+  Millis Listening() override { return Millis{60'000}; }
 
   std::optional<lifecycle::CompanionStatus> status;
 };

@@ -195,6 +195,23 @@ TEST_F(SupervisionTest, RemovesAStrayContainerAfterTheGrace) {
   EXPECT_THAT(world_.violations(), IsEmpty());
 }
 
+TEST_F(SupervisionTest, OneThatCannotBeLookedAtKeepsNoOtherFromItsTurn) {
+  const Workload first{tenant_, ModelName("one"), DeploymentId("a-old")};
+  const Workload second{tenant_, ModelName("one"), DeploymentId("b-old")};
+  world_.StartStray(first);
+  world_.StartStray(second);
+  ASSERT_TRUE(reconciler_.Tick().ok());
+  bench_.clock.Advance(Millis{11'000});
+  world_.Fail("stop_container", Error(ErrorCode::kUnavailable, "it outlives SIGKILL"));
+
+  EXPECT_FALSE(reconciler_.Tick().ok());
+  EXPECT_NE(world_.Runs(first), world_.Runs(second));
+  EXPECT_TRUE(reconciler_.Tick().ok());
+
+  EXPECT_FALSE(world_.Runs(first));
+  EXPECT_FALSE(world_.Runs(second));
+}
+
 TEST_F(SupervisionTest, RecoversAnActiveModelWithoutAContainer) {
   ASSERT_TRUE(world_.Stop(Of("three")).ok());
 

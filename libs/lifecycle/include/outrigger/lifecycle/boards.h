@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "outrigger/base/clock.h"
 #include "outrigger/lifecycle/engine.h"
 
 namespace outrigger::lifecycle {
@@ -74,6 +75,9 @@ class CompanionBoard {
   // Publishes the deployment's members (D/member/ASSET). Idempotent.
   virtual Result<> Announce(const Workload& workload) = 0;
   virtual std::optional<CompanionStatus> Status(const Workload& workload) = 0;
+  // For how long their words have been read without a gap, up to now; 0: they are not. Who was
+  // silent for longer may have spoken: nobody is judged for what we did not hear.
+  virtual Millis Listening() = 0;
 };
 
 }  // namespace outrigger::lifecycle

@@ -32,14 +32,16 @@ class Reconciler {
         clock_(clock),
         options_(options) {}
 
-  // One look at everything. Errors: kUnavailable - engine or store; what was not reached is looked
-  // at by the next tick.
+  // One look at everything. Errors: of the first thing that failed; the others had their turn, and
+  // it has its next with the next tick.
   Result<> Tick();
 
  private:
   Result<> RemoveStrays();
   Result<> RestartMissing();
+  Result<> RestartIfMissing(const WatchedModel& model);
   Result<> SweepEnded();
+  Result<> Sweep(const Workload& workload);
 
   ModelWatch& watch_;
   Lifecycle& lifecycle_;

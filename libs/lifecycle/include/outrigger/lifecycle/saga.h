@@ -39,7 +39,10 @@ struct Platform {
 struct StepContext {
   Platform& platform;
   SagaRecord& saga;
-  Millis waited{0};         // since the step began, tries and restarts included
+  Millis waited{0};  // since the step began, tries and restarts included
+  // Of that, what this process was there for and heard its peers: only so long may anybody be
+  // called late. Our own downtime and Kafka's count against nobody.
+  Millis heard{0};
   bool first_ask = true;    // this process has not had kWait from it; what asks others, asks now
   std::string waiting_for;  // with kWait: shown in the operation
   std::string reason;       // of the state the last step leads to
@@ -63,7 +66,7 @@ struct SagaStep {
   StepKind kind;
   StepFunction run;
   StepFunction undo;
-  Millis timeout;  // from its begin, waits and tries included; 0: none. Before the pivot only
+  Millis timeout;  // of the time heard, waits and tries included; 0: none. Before the pivot only
   int tries;       // in all; errors that no retry mends end it at once. Before the pivot only
 };
 

@@ -30,9 +30,10 @@ struct Turn {
 struct HeldSaga {
   SagaRecord record;
   SteadyTime step_began{};
-  bool begun = false;  // the journal knows that the step at the cursor runs
-  bool asked = false;  // that step has answered kWait
-  std::string told;    // what the journal was last told it waits for
+  SteadyTime held_since{};  // when this process took the saga
+  bool begun = false;       // the journal knows that the step at the cursor runs
+  bool asked = false;       // that step has answered kWait
+  std::string told;         // what the journal was last told it waits for
   // A write whose outcome is unknown: repeated before anything else.
   std::optional<JournalEntry> unwritten;
   std::optional<SagaEnd> unended;
