@@ -374,4 +374,14 @@ Result<int> InMemoryLifecycle::CountTry(const SagaRef& ref, int round) {
   return ModelOf(*saga).tries;
 }
 
+Result<bool> InMemoryLifecycle::Purge(const SagaRef& ref) {
+  const std::lock_guard lock(mutex_);
+  OR_ASSIGN(Saga * saga, FindForStep(ref));
+  if (ModelOf(*saga).state != State::kRemoving)
+    return Error(ErrorCode::kConflict, "the model is not being removed");
+  auto& health = ModelOf(*saga).health;
+  health.resize(health.size() / 2);  // in pieces
+  return health.empty();
+}
+
 }  // namespace outrigger::testing

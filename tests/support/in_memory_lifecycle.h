@@ -61,6 +61,7 @@ class InMemoryLifecycle final : public lifecycle::ModelStore,
   Result<std::int64_t> Explode(const lifecycle::SagaRef& saga) override;
   Result<> Implode(const lifecycle::SagaRef& saga) override;
   Result<int> CountTry(const lifecycle::SagaRef& saga, int round) override;
+  Result<bool> Purge(const lifecycle::SagaRef& saga) override;
 
  private:
   using ModelKey = std::pair<TenantId, ModelName>;

@@ -51,7 +51,7 @@ constexpr SagaStep kRecover[] = {
 };
 
 constexpr SagaStep kRemove[] = {
-    {"delete_rows", kPivot, MarkState, kNoUndo, 0s, kForever},
+    {"delete_rows", kPivot, DeleteRows, kNoUndo, 0s, kForever},
 };
 
 #ifndef __SANITIZE_ADDRESS__  // where GCC cannot compare functions with null at compile time

@@ -271,6 +271,13 @@ Result<Progress> HealthyAgain(StepContext& step) {
   return Progress::kRestart;
 }
 
+// What is left after it goes with the model's row, at the saga's end.
+Result<Progress> DeleteRows(StepContext& step) {
+  OR_ASSIGN(const bool purged, step.platform.records.Purge(step.saga.ref));
+  if (purged) return Progress::kDone;
+  return WaitFor(step, "the model's outputs to be deleted");
+}
+
 Result<Progress> MarkState(StepContext&) { return Progress::kDone; }
 
 }  // namespace outrigger::lifecycle

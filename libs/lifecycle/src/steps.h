@@ -46,6 +46,9 @@ Result<Progress> StopModelToRestart(StepContext& step);
 Result<Progress> StartModelAgain(StepContext& step);
 Result<Progress> HealthyAgain(StepContext& step);
 
+// remove
+Result<Progress> DeleteRows(StepContext& step);
+
 // The last step of a saga: the state it names is committed together with the saga's end.
 Result<Progress> MarkState(StepContext& step);
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PostgresLifecycle, as steps, supervisor and reconciler see it.
+#include <utility>
+
 #include "lifecycle_rows.h"
 #include "outrigger/base/log.h"
 #include "outrigger/store/postgres_lifecycle.h"
@@ -22,6 +24,14 @@ Result<LockedSaga> LockForStep(Transaction& transaction, const SagaRef& ref) {
   if (saga.superseded)
     return Error(ErrorCode::kConflict, "a withdraw took the place of the saga " + ref.id.str());
   return saga;
+}
+
+Result<std::int64_t> DeletePiece(Transaction& transaction, const SagaRef& ref,
+                                 const std::string& sql, int rows) {
+  OR_ASSIGN(const LockedSaga saga, LockForStep(transaction, ref));
+  if (saga.state != lifecycle::State::kRemoving)
+    return Error(ErrorCode::kConflict, "the model is not being removed");
+  return transaction.Execute(sql, {ref.tenant, saga.model, rows});
 }
 
 Result<std::vector<Workload>> Workloads(Transaction& transaction, std::string_view sql,
@@ -111,6 +121,30 @@ Result<int> PostgresLifecycle::CountTry(const SagaRef& ref, int round) {
             {ref.tenant, saga.model, counted}));
     return static_cast<int>(rows.at(0).Int(0));
   });
+}
+
+Result<bool> PostgresLifecycle::Purge(const SagaRef& ref) {
+  // Each piece is a transaction of its own, well within the statement time-out. Dead letters may be
+  // large.
+  constexpr std::pair<const char*, int> kPieces[] = {
+      {"model_output", 10'000},
+      {"dead_letter",  500   },
+      {"model_health", 10'000}
+  };
+  constexpr int kPiecesACall = 10;
+  int piece = 0;
+  for (const auto& [table, rows] : kPieces) {
+    const std::string sql = "DELETE FROM " + std::string(table) +
+                            " WHERE ctid = ANY(ARRAY(SELECT ctid FROM " + table +
+                            " WHERE tenant = $1 AND model = $2 LIMIT $3))";
+    for (std::int64_t deleted = rows; deleted >= rows; ++piece) {
+      if (piece == kPiecesACall) return false;
+      OR_ASSIGN(deleted, Within(worker_, ref.tenant, [&](Transaction& transaction) {
+                  return DeletePiece(transaction, ref, sql, rows);
+                }));
+    }
+  }
+  return true;
 }
 
 Result<std::vector<WatchedModel>> PostgresLifecycle::Watched() {

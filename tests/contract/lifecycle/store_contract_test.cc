@@ -229,6 +229,35 @@ TEST_P(LifecycleStoreContract, ForgetsTheModelWhenItIsRemovedButNotTheOperation)
   EXPECT_EQ(bench_->lifecycle.StateHistory(tenant_, model_, 10)->size(), 1u);
 }
 
+TEST_P(LifecycleStoreContract, RemovesAModelWithALongHistoryPieceByPiece) {
+  const Workload workload{tenant_, model_, DeploymentId()};
+  for (int i = 0; i < 5; ++i)
+    ASSERT_TRUE(
+        bench_->backend->watch()
+            .RecordHealth(workload,
+                          {.seq = 0, .status = "HEALTHY", .detail = {}, .latency_ms = 1, .time = 0})
+            .ok());
+  ASSERT_TRUE(Ask(Action::kRemove).ok());
+  const SagaRecord saga = ClaimOne();
+
+  int calls = 1;
+  for (auto left = bench_->backend->records().Purge(saga.ref); !left.value_or(true);
+       left = bench_->backend->records().Purge(saga.ref))
+    ++calls;
+
+  EXPECT_LT(calls, 10);
+  EXPECT_TRUE(bench_->lifecycle.HealthHistory(tenant_, model_, 10)->empty());
+  EXPECT_TRUE(bench_->backend->records().Purge(saga.ref).value_or(false)) << "idempotent";
+  EXPECT_TRUE(bench_->journal.End(saga.ref, Done()).ok());
+}
+
+TEST_P(LifecycleStoreContract, PurgesNothingOfAModelThatIsNotBeingRemoved) {
+  ASSERT_TRUE(Ask(Action::kDeploy).ok());
+  const SagaRecord saga = ClaimOne();
+
+  EXPECT_FALSE(bench_->backend->records().Purge(saga.ref).ok());
+}
+
 TEST_P(LifecycleStoreContract, CountsATryOnceARoundAndForgetsThemInDraft) {
   ASSERT_TRUE(Ask(Action::kDeploy).ok());
   ASSERT_TRUE(bench_->Work());

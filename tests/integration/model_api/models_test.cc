@@ -398,6 +398,25 @@ TEST_F(ModelsTest, ListsByState) {
   EXPECT_EQ(Get("/models?state=SLEEPING").status, 400);
 }
 
+TEST_F(ModelsTest, AModelWithManyOutputsIsRemovedPieceByPiece) {
+  ASSERT_EQ(Post("/models", ManifestFor("m")).status, 201);
+  testing::PostgresServer::Shared().Execute(
+      uri_,
+      "INSERT INTO model_output (tenant, model, asset_id, time, identity, values, deployment) "
+      "SELECT 'default', 'm', 'x1', n, 'i' || n, '{}', 'd' FROM generate_series(1, 101000) n");
+  ASSERT_EQ(Delete("/models/m").status, 202);
+  const auto claimed = models_->Claim("test", 1, Millis{60'000});
+  ASSERT_TRUE(claimed.ok() && claimed->sagas.size() == 1);
+
+  const auto first = models_->Purge(claimed->sagas[0].ref);
+  const auto second = models_->Purge(claimed->sagas[0].ref);
+
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_FALSE(*first);
+  EXPECT_TRUE(*second);
+  EXPECT_EQ(Count("model_output"), 0);
+}
+
 TEST_F(ModelsTest, DeadLettersAreListedNewestFirstAndLogsByLine) {
   ASSERT_EQ(Post("/models", ManifestFor("m")).status, 201);
   for (int i = 0; i < 3; ++i) {

@@ -123,6 +123,10 @@ class DeploymentRecords {
   virtual Result<> Implode(const SagaRef& saga) = 0;
   // Counts a try to recover, once for each round. Returns the count.
   virtual Result<int> CountTry(const SagaRef& saga, int round) = 0;
+  // Deletes some of what is kept until the model is removed (outputs, dead letters, health), a
+  // bounded piece a call, so that no transaction of millions of rows is needed. Returns whether
+  // nothing is left. Idempotent. Requires: the model is REMOVING.
+  virtual Result<bool> Purge(const SagaRef& saga) = 0;
 };
 
 }  // namespace outrigger::lifecycle
