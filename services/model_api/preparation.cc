@@ -17,7 +17,7 @@ namespace outrigger::model_api {
 namespace {
 
 constexpr Millis kMigrateDeadline{60'000};
-constexpr Millis kTopicDeadline{10'000};
+constexpr Millis kTopicDeadline{5'000};  // a stop waits for it
 constexpr const char* kBootstrapName = "bootstrap";
 
 Result<> PutBootstrapToken(store::Transaction& transaction, const Credential& credential) {
@@ -74,9 +74,9 @@ void Preparation::Note(Result<> outcome) {
   outcome_ = std::move(outcome);
 }
 
-Result<> Preparation::Try() {
+Result<> Preparation::Try(const std::stop_token& stop) {
   if (!stored_) {
-    OR_RETURN_IF_ERROR(store::Migrate(parts_.postgres_uri, kMigrateDeadline));
+    OR_RETURN_IF_ERROR(store::Migrate(parts_.postgres_uri, kMigrateDeadline, stop));
     if (!parts_.bootstrap_token.Reveal().empty()) {
       OR_RETURN_IF_ERROR(Bootstrap(parts_.database, parts_.bootstrap_token));
     }
@@ -91,7 +91,7 @@ void Preparation::Run(std::stop_token stop) {
   std::mutex mutex;
   std::condition_variable_any woken;
   for (int tried = 1; !stop.stop_requested(); ++tried) {
-    auto outcome = Try();
+    auto outcome = Try(stop);
     const bool done = outcome.ok();
     if (!done)
       LogWarning("not ready yet", {

@@ -47,7 +47,7 @@ class Preparation {
 
  private:
   void Run(std::stop_token stop);
-  Result<> Try();
+  Result<> Try(const std::stop_token& stop);
   void Note(Result<> outcome);
 
   const Parts parts_;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <pqxx/pqxx>
 
 #include "connection.h"
@@ -12,6 +13,9 @@ namespace {
 
 // Any number that no other program on this database uses: "outrigge" read as ASCII.
 constexpr const char* kLock = "SELECT pg_advisory_xact_lock(8031924123371070309)";
+
+// Another program may migrate for longer: then it is asked again, and we can stop in between.
+constexpr Millis kLockWait{3'000};
 
 // Applies the next migration that is missing. Returns whether there was one. The lock lives as long
 // as the transaction, so a program that dies inside leaves neither lock nor half a schema.
@@ -43,11 +47,13 @@ bool ApplyNext(pqxx::connection& connection) {
 
 }  // namespace
 
-Result<int> Migrate(const std::string& uri, std::chrono::milliseconds deadline) {
+Result<int> Migrate(const std::string& uri, std::chrono::milliseconds deadline,
+                    const std::stop_token& stop) {
   const SteadyTime end = SystemClock().Now() + deadline;
   DatabaseOptions options;
   options.uri = uri;
-  options.statement_timeout = options.lock_timeout = deadline;
+  options.statement_timeout = deadline;
+  options.lock_timeout = std::min<std::chrono::milliseconds>(deadline, kLockWait);
   int applied = 0;
   while (true) {
     Error last(ErrorCode::kInternal, "");
@@ -61,9 +67,10 @@ Result<int> Migrate(const std::string& uri, std::chrono::milliseconds deadline) 
       last = CurrentFailure().error;
     }
     const bool later = last.code() == ErrorCode::kUnavailable ||
-                       last.code() == ErrorCode::kConflict ||
+                       last.code() == ErrorCode::kTimeout || last.code() == ErrorCode::kConflict ||
                        last.code() == ErrorCode::kResourceExhausted;
     if (!later || SystemClock().Now() >= end) return last.Within("migrating the schema");
+    if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "migrating the schema: stopped");
     SleepFor(Millis{200});
   }
 }

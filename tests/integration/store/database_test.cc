@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <pqxx/pqxx>
+#include <stop_token>
 #include <thread>
 
 #include "outrigger/base/clock.h"
@@ -259,6 +261,38 @@ TEST(MigrateTest, AppliesEachMigrationOnceHoweverManyStartTogether) {
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(*again, 0);
   EXPECT_GE(sum, 1);
+}
+
+TEST(MigrateTest, EndsSoonWhenItIsStoppedWhileTheDatabaseIsGone) {
+  std::stop_source stop;
+  const std::jthread stopper([&] {
+    SleepFor(Millis{300});
+    stop.request_stop();
+  });
+  const SteadyTime began = SystemClock().Now();
+
+  const auto result =
+      Migrate("postgresql://nobody@127.0.0.1:1/none", Millis{60'000}, stop.get_token());
+
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code(), ErrorCode::kCancelled);
+  EXPECT_LT(SystemClock().Now() - began, Millis{5'000});
+}
+
+TEST(MigrateTest, EndsSoonWhenItIsStoppedWhileAnotherProgramMigrates) {
+  OR_NEEDS_POSTGRES();
+  const std::string uri = PostgresServer::Shared().FreshDatabase();
+  pqxx::connection other(uri);
+  pqxx::work holds(other);
+  holds.exec("SELECT pg_advisory_xact_lock(8031924123371070309)");
+  std::stop_source stop;
+  stop.request_stop();
+  const SteadyTime began = SystemClock().Now();
+
+  const auto result = Migrate(uri, Millis{60'000}, stop.get_token());
+
+  EXPECT_EQ(result.error().code(), ErrorCode::kCancelled);
+  EXPECT_LT(SystemClock().Now() - began, Millis{8'000});
 }
 
 TEST(MigrateTest, RefusesANewerSchema) {

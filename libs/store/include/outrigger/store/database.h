@@ -13,6 +13,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -128,8 +129,11 @@ class Database {
 };
 
 // Applies the numbered SQL migrations that are missing, each in a transaction, under a lock.
-// Errors: kConflict - the schema is newer than this binary; kUnavailable.
-Result<int> Migrate(const std::string& uri, std::chrono::milliseconds deadline);
+// `deadline` is for a migration that takes its time; `stop` ends the wait for a database that is
+// gone or locked by another program within 4 s.
+// Errors: kConflict - the schema is newer than this binary; kUnavailable; kCancelled.
+Result<int> Migrate(const std::string& uri, std::chrono::milliseconds deadline,
+                    const std::stop_token& stop = {});
 
 // AES-256-GCM with a random nonce, under a 32-byte key (64 hex digits in its file). `context` is
 // authenticated too: give what the secret belongs to (tenant/kind/name).
