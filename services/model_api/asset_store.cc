@@ -89,17 +89,24 @@ Result<std::optional<Asset>> FindAsset(store::Transaction& transaction, const st
   return std::optional<Asset>(FromRow(rows[0]));
 }
 
-Result<std::vector<Asset>> ListAssets(store::Transaction& transaction,
-                                      const std::optional<std::string>& type, const Page& page) {
-  OR_ASSIGN(const store::Rows rows,
-            transaction.Query(std::string(kSelect) +
-                                  "WHERE ($1::text IS NULL OR a.type = $1) AND "
-                                  "($2::text IS NULL OR a.id > $2) ORDER BY a.id LIMIT $3",
-                              {type, page.after, page.limit + 1}));
-  std::vector<Asset> assets;
-  assets.reserve(rows.size());
-  for (const store::Row& row : rows) assets.push_back(FromRow(row));
-  return assets;
+Result<Slice<Asset>> ListAssets(store::Transaction& transaction,
+                                const std::optional<std::string>& type, const Page& page) {
+  const auto take = [&](const Page& bite) -> Result<std::vector<Asset>> {
+    OR_ASSIGN(const store::Rows rows,
+              transaction.Query(std::string(kSelect) +
+                                    "WHERE ($1::text IS NULL OR a.type = $1) AND "
+                                    "($2::text IS NULL OR a.id > $2) ORDER BY a.id LIMIT $3",
+                                {type, bite.after, bite.limit}));
+    std::vector<Asset> assets;
+    assets.reserve(rows.size());
+    for (const store::Row& row : rows) assets.push_back(FromRow(row));
+    return assets;
+  };
+  return TakeInBites<Asset>(
+      page, take, [](const Asset& asset) { return asset.id; },
+      [](const Asset& asset) {
+        return asset.attributes.size() + Weight(asset.telemetries);
+      });
 }
 
 Result<std::vector<AssetUse>> MappingsNaming(store::Transaction& transaction,

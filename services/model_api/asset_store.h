@@ -20,9 +20,9 @@ Result<std::vector<std::string>> InsertAssets(store::Transaction& transaction,
 Result<> UpdateAsset(store::Transaction& transaction, const Asset& asset);
 Result<> DeleteAsset(store::Transaction& transaction, const std::string& id);
 Result<std::optional<Asset>> FindAsset(store::Transaction& transaction, const std::string& id);
-// At most page.limit + 1, by id; of one type when given.
-Result<std::vector<Asset>> ListAssets(store::Transaction& transaction,
-                                      const std::optional<std::string>& type, const Page& page);
+// At most page.limit + 1, by id, or fewer where they are large; of one type when given.
+Result<Slice<Asset>> ListAssets(store::Transaction& transaction,
+                                const std::optional<std::string>& type, const Page& page);
 
 // A mapping that names the asset (not one that was exploded from its type).
 struct AssetUse {

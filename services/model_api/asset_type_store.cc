@@ -85,12 +85,17 @@ Result<std::vector<AssetType>> FindAssetTypes(store::Transaction& transaction,
   return FromRows(rows);
 }
 
-Result<std::vector<AssetType>> ListAssetTypes(store::Transaction& transaction, const Page& page) {
-  OR_ASSIGN(const store::Rows rows,
-            transaction.Query(
-                std::string(kSelect) + "WHERE $1::text IS NULL OR t.id > $1 ORDER BY t.id LIMIT $2",
-                {page.after, page.limit + 1}));
-  return FromRows(rows);
+Result<Slice<AssetType>> ListAssetTypes(store::Transaction& transaction, const Page& page) {
+  const auto take = [&](const Page& bite) -> Result<std::vector<AssetType>> {
+    OR_ASSIGN(const store::Rows rows,
+              transaction.Query(std::string(kSelect) +
+                                    "WHERE $1::text IS NULL OR t.id > $1 ORDER BY t.id LIMIT $2",
+                                {bite.after, bite.limit}));
+    return FromRows(rows);
+  };
+  return TakeInBites<AssetType>(
+      page, take, [](const AssetType& type) { return type.id; },
+      [](const AssetType& type) { return Weight(type.attributes) + Weight(type.telemetries); });
 }
 
 Result<std::optional<TypeUse>> FindTypeUse(store::Transaction& transaction, const std::string& id) {

@@ -27,8 +27,8 @@ Result<std::optional<AssetType>> FindAssetType(store::Transaction& transaction,
 // Those of `ids` that exist.
 Result<std::vector<AssetType>> FindAssetTypes(store::Transaction& transaction,
                                               const std::set<std::string>& ids);
-// At most page.limit + 1, by id.
-Result<std::vector<AssetType>> ListAssetTypes(store::Transaction& transaction, const Page& page);
+// At most page.limit + 1, by id, or fewer where they are large.
+Result<Slice<AssetType>> ListAssetTypes(store::Transaction& transaction, const Page& page);
 
 // Who keeps a type from going: an asset of it, or a model mapped to it.
 struct TypeUse {

@@ -75,8 +75,8 @@ Judged<Answer> ListTypes(Context& context) {
   OR_ASSIGN(const Page page, PageOf(context.request));
   OR_ASSIGN(const auto types, ListAssetTypes(context.transaction, page));
   std::vector<std::pair<std::string, nlohmann::json>> found;
-  for (const AssetType& type : types) found.emplace_back(type.id, ToJson(type));
-  return Answer{.body = ListBody(page, std::move(found))};
+  for (const AssetType& type : types.rows) found.emplace_back(type.id, ToJson(type));
+  return Answer{.body = ListBody(page, std::move(found), types.cut)};
 }
 
 Judged<Answer> GetAssetType(Context& context) {

@@ -153,8 +153,8 @@ Judged<Answer> ListAssetsPage(Context& context) {
   if (const auto wanted = context.request.Query("type")) type = std::string(*wanted);
   OR_ASSIGN(const auto assets, ListAssets(context.transaction, type, page));
   std::vector<std::pair<std::string, nlohmann::json>> found;
-  for (const Asset& asset : assets) found.emplace_back(asset.id, ToJson(asset));
-  return Answer{.body = ListBody(page, std::move(found))};
+  for (const Asset& asset : assets.rows) found.emplace_back(asset.id, ToJson(asset));
+  return Answer{.body = ListBody(page, std::move(found), assets.cut)};
 }
 
 Judged<Answer> GetAsset(Context& context) {

@@ -2,9 +2,7 @@
 // Dead letters of a model, in the tenant of the transaction.
 #pragma once
 
-#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,10 +13,11 @@
 namespace outrigger::model_api {
 
 // Items with their keys for paging, as the API shows them.
-using KeyedItems = std::vector<std::pair<std::string, nlohmann::json>>;
+using KeyedItem = std::pair<std::string, nlohmann::json>;
+using KeyedItems = std::vector<KeyedItem>;
 
-// Newest first, at most limit + 1; `after` is the key of the last one shown.
-Result<KeyedItems> DeadLetters(store::Transaction& transaction, const std::string& model,
-                               std::int64_t limit, const std::optional<std::string>& after);
+// Newest first, at most limit + 1, or fewer where their records are large.
+Result<Slice<KeyedItem>> DeadLetters(store::Transaction& transaction, const std::string& model,
+                                     const Page& page);
 
 }  // namespace outrigger::model_api

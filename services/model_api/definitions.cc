@@ -98,6 +98,13 @@ Definitions DefinitionsFrom(const std::string& stored) {
   return definitions;
 }
 
+std::size_t Weight(const Definitions& definitions) {
+  std::size_t bytes = 0;
+  for (const Definition& definition : definitions)
+    bytes += definition.name.size() + definition.unit.value_or("").size() + 50;
+  return bytes;
+}
+
 const Definition* Find(const Definitions& definitions, std::string_view name) {
   const auto found = std::ranges::find(definitions, name, &Definition::name);
   return found == definitions.end() ? nullptr : &*found;

@@ -31,6 +31,9 @@ nlohmann::json ToJson(const Definitions& definitions);
 // From stored text that ToJson() wrote.
 Definitions DefinitionsFrom(const std::string& stored);
 
+// About how many bytes they have as JSON.
+std::size_t Weight(const Definitions& definitions);
+
 const Definition* Find(const Definitions& definitions, std::string_view name);
 
 // The name of a type or asset: the member `name`, by default its id.

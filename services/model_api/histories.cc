@@ -89,8 +89,8 @@ Judged<Answer> ListHealthHistory(Context& context) {
 Judged<Answer> ListDeadLetters(Context& context) {
   OR_ASSIGN(const ModelRow model, ExistingModel(context, RowLock::kNone));
   OR_ASSIGN(const Page page, PageOf(context.request));
-  OR_ASSIGN(auto items, DeadLetters(context.transaction, model.name, page.limit, page.after));
-  return Answer{.body = ListBody(page, std::move(items))};
+  OR_ASSIGN(auto items, DeadLetters(context.transaction, model.name, page));
+  return Answer{.body = ListBody(page, std::move(items.rows), items.cut)};
 }
 
 Judged<Answer> ReplayDeadLetters(Context& context) {

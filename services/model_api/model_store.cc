@@ -79,18 +79,24 @@ Result<std::optional<ModelRow>> FindModel(store::Transaction& transaction, const
   return std::optional<ModelRow>(FromRow(rows[0]));
 }
 
-Result<std::vector<ModelRow>> ListModelRows(store::Transaction& transaction,
-                                            const std::optional<std::string>& state,
-                                            const Page& page) {
-  OR_ASSIGN(const store::Rows rows,
-            transaction.Query(std::string(kSelect) +
-                                  "WHERE ($1::text IS NULL OR m.state = $1) AND "
-                                  "($2::text IS NULL OR m.name > $2) ORDER BY m.name LIMIT $3",
-                              {state, page.after, page.limit + 1}));
-  std::vector<ModelRow> models;
-  models.reserve(rows.size());
-  for (const store::Row& row : rows) models.push_back(FromRow(row));
-  return models;
+Result<Slice<ModelRow>> ListModelRows(store::Transaction& transaction,
+                                      const std::optional<std::string>& state, const Page& page) {
+  const auto take = [&](const Page& bite) -> Result<std::vector<ModelRow>> {
+    OR_ASSIGN(const store::Rows rows,
+              transaction.Query(std::string(kSelect) +
+                                    "WHERE ($1::text IS NULL OR m.state = $1) AND "
+                                    "($2::text IS NULL OR m.name > $2) ORDER BY m.name LIMIT $3",
+                                {state, bite.after, bite.limit}));
+    std::vector<ModelRow> models;
+    models.reserve(rows.size());
+    for (const store::Row& row : rows) models.push_back(FromRow(row));
+    return models;
+  };
+  return TakeInBites<ModelRow>(
+      page, take, [](const ModelRow& model) { return model.name; },
+      [](const ModelRow& model) {
+        return model.manifest.size() + model.mappings.value_or("").size() + model.warnings.size();
+      });
 }
 
 Result<bool> InsertModel(store::Transaction& transaction, const TenantId& tenant,

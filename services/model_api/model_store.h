@@ -35,10 +35,9 @@ struct ModelRow {
 enum class RowLock { kNone, kUpdate };
 Result<std::optional<ModelRow>> FindModel(store::Transaction& transaction, const std::string& name,
                                           RowLock lock);
-// At most page.limit + 1, by name.
-Result<std::vector<ModelRow>> ListModelRows(store::Transaction& transaction,
-                                            const std::optional<std::string>& state,
-                                            const Page& page);
+// At most page.limit + 1, by name, or fewer where their documents are large.
+Result<Slice<ModelRow>> ListModelRows(store::Transaction& transaction,
+                                      const std::optional<std::string>& state, const Page& page);
 
 // False: the name is taken.
 Result<bool> InsertModel(store::Transaction& transaction, const TenantId& tenant,

@@ -164,9 +164,9 @@ Judged<Answer> ListModels(Context& context) {
   }
   OR_ASSIGN(const auto models, ListModelRows(context.transaction, state, page));
   std::vector<std::pair<std::string, nlohmann::json>> found;
-  for (const ModelRow& model : models)
+  for (const ModelRow& model : models.rows)
     found.emplace_back(model.name, ModelDocument(context, model));
-  return Answer{.body = ListBody(page, std::move(found))};
+  return Answer{.body = ListBody(page, std::move(found), models.cut)};
 }
 
 Judged<Answer> GetModel(Context& context) {

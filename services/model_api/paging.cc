@@ -57,13 +57,15 @@ Judged<std::optional<std::int64_t>> AfterNumber(const Page& page) {
   return number;
 }
 
-std::string ListBody(const Page& page, std::vector<std::pair<std::string, nlohmann::json>> found) {
+std::string ListBody(const Page& page, std::vector<std::pair<std::string, nlohmann::json>> found,
+                     bool cut) {
   nlohmann::json body = {
       {"items", nlohmann::json::array()}
   };
   const auto shown = std::min(found.size(), static_cast<std::size_t>(page.limit));
   for (std::size_t i = 0; i < shown; ++i) body["items"].push_back(std::move(found[i].second));
-  if (found.size() > shown) body["continue"] = ToBase64Url(found[shown - 1].first);
+  if (found.size() > shown || (cut && shown > 0))
+    body["continue"] = ToBase64Url(found[shown - 1].first);
   return Dump(body);
 }
 

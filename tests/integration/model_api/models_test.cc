@@ -7,43 +7,10 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-constexpr const char* kPassword = "hunter2-hunter2";
-
-class ModelsTest : public ApiFixture {
- protected:
-  Json WithRegistry(const std::string& password) {
-    Json manifest = ManifestFor("temperaturemodel");
-    manifest["model"]["container"]["customRegistry"] = {
-        {"registry", "imageregistry.com"},
-        {"username", "user"             },
-        {"password", password           }
-    };
-    return manifest;
-  }
-  // As the saga does.
-  void Remove(const std::string& model) {
-    ASSERT_EQ(Delete("/models/" + model).status, 202);
-    auto claimed = models_->Claim("test", 1, Millis{60'000});
-    ASSERT_TRUE(claimed.ok() && claimed->sagas.size() == 1);
-    lifecycle::SagaEnd end;
-    end.trigger = lifecycle::Trigger::kDone;
-    end.reason = "Removed";
-    const auto ended = models_->End(claimed->sagas[0].ref, end);
-    ASSERT_TRUE(ended.ok()) << ended.error().ToString();
-    ASSERT_EQ(Get("/models/" + model).status, 404);
-  }
-  std::string SealedPassword(const std::string& registry) {
-    auto transaction = database_->Begin(TenantId("default"));
-    return (*transaction)
-        ->Query("SELECT password_sealed FROM container_registry WHERE name = $1", {registry})
-        ->at(0)
-        .Text(0);
-  }
-};
+class ModelsTest : public ApiFixture {};
 
 TEST_F(ModelsTest, ASubmittedModelIsInDraftUnderANameMadeFromItsImage) {
   const Heard made = Post("/models", ManifestFor("registry.example/team/temperaturemodel"));
@@ -117,124 +84,6 @@ TEST_F(ModelsTest, BadManifestsAreRefusedWithEveryFaultAndLeaveNothing) {
       415);
   EXPECT_EQ(Count("model"), 0);
   EXPECT_EQ(Count("container_registry"), 0);
-}
-
-TEST_F(ModelsTest, ARehearsalChecksAllAndChangesNothing) {
-  const Heard rehearsed = Post("/models?dryRun=true", WithRegistry(kPassword));
-
-  EXPECT_EQ(rehearsed.status, 200) << rehearsed.text;
-  EXPECT_EQ(rehearsed.body["name"], "temperaturemodel");
-  EXPECT_EQ(Count("model"), 0);
-  EXPECT_EQ(Count("container_registry"), 0);
-  EXPECT_EQ(Post("/models?dryRun=perhaps", ManifestFor("m")).status, 400);
-  EXPECT_EQ(Post("/models?dryrun=true", ManifestFor("m")).status, 400);
-}
-
-TEST_F(ModelsTest, ThePasswordIsSealedUnderTheModelsNameAndShownNowhere) {
-  const Heard made = Post("/models", WithRegistry(kPassword));
-
-  ASSERT_EQ(made.status, 201) << made.text;
-  EXPECT_EQ(made.body["manifest"]["model"]["container"]["customRegistry"]["password"], "********");
-  for (const char* path : {"/models", "/models/temperaturemodel", "/container-registries",
-                           "/models/temperaturemodel/state-history"}) {
-    EXPECT_THAT(Get(path).text, Not(HasSubstr(kPassword))) << path;
-  }
-  const auto opened = sealer_->Open(SealedPassword("temperaturemodel"),
-                                    "default/container-registry/temperaturemodel");
-  ASSERT_TRUE(opened.ok());
-  EXPECT_EQ(*opened, kPassword);
-  EXPECT_EQ(Delete("/container-registries/temperaturemodel").status, 409);
-}
-
-TEST_F(ModelsTest, TheMaskLeavesTheStoredPasswordAndNeedsOne) {
-  ASSERT_EQ(Post("/models", WithRegistry(kPassword)).status, 201);
-  const std::string sealed = SealedPassword("temperaturemodel");
-
-  EXPECT_EQ(Put("/models/temperaturemodel/manifest", WithRegistry("********")).status, 200);
-  EXPECT_EQ(SealedPassword("temperaturemodel"), sealed);
-  EXPECT_EQ(Put("/models/temperaturemodel/manifest", WithRegistry("another")).status, 200);
-  EXPECT_NE(SealedPassword("temperaturemodel"), sealed);
-  const Heard refused = Post("/models", WithRegistry("********"));
-  EXPECT_EQ(refused.status, 422);
-  EXPECT_THAT(refused.Pointers(), ElementsAre("/model/container/customRegistry/password"));
-}
-
-TEST_F(ModelsTest, TheMaskSendsNoPasswordToAnotherRegistryOrUser) {
-  ASSERT_EQ(Post("/models", WithRegistry(kPassword)).status, 201);
-  const std::string sealed = SealedPassword("temperaturemodel");
-
-  for (const char* member : {"registry", "username"}) {
-    Json manifest = WithRegistry("********");
-    manifest["model"]["container"]["customRegistry"][member] = "evil.example";
-    const Heard refused = Put("/models/temperaturemodel/manifest", manifest);
-    EXPECT_EQ(refused.status, 422) << member;
-    EXPECT_THAT(refused.Pointers(), ElementsAre("/model/container/customRegistry/password"));
-  }
-
-  EXPECT_EQ(SealedPassword("temperaturemodel"), sealed);
-  EXPECT_EQ(Get("/container-registries/temperaturemodel").body["registry"], "imageregistry.com");
-}
-
-TEST_F(ModelsTest, ARegistryOfSomebodyElseIsNeitherTakenOverNorMasked) {
-  ASSERT_EQ(Post("/container-registries",
-                 {
-                     {"name",     "temperaturemodel"},
-                     {"registry", "ours.example"    },
-                     {"username", "user"            },
-                     {"password", kPassword         }
-  })
-                .status,
-            201);
-  const std::string sealed = SealedPassword("temperaturemodel");
-
-  const Heard refused = Post("/models", WithRegistry("another"));
-  const Heard masked = Post("/models", WithRegistry("********"));
-
-  EXPECT_EQ(refused.status, 409) << refused.text;
-  EXPECT_THAT(refused.Pointers(), ElementsAre("/model/container/customRegistry"));
-  EXPECT_THAT(refused.text, HasSubstr("registry temperaturemodel"));
-  EXPECT_EQ(masked.status, 422) << masked.text;
-
-  EXPECT_EQ(SealedPassword("temperaturemodel"), sealed);
-  EXPECT_EQ(Get("/container-registries/temperaturemodel").body["registry"], "ours.example");
-  EXPECT_EQ(Count("model"), 0);
-}
-
-TEST_F(ModelsTest, ARemovedModelLeavesTheRegistryThatOthersName) {
-  ASSERT_EQ(Post("/models", WithRegistry(kPassword)).status, 201);
-  Json manifest = ManifestFor("other");
-  manifest["model"]["container"]["customRegistry"] = {
-      {"name", "temperaturemodel"}
-  };
-  ASSERT_EQ(Post("/models", manifest).status, 201);
-
-  Remove("temperaturemodel");
-  EXPECT_EQ(Get("/container-registries/temperaturemodel").status, 200);
-  EXPECT_EQ(Delete("/container-registries/temperaturemodel").status, 409);
-  Remove("other");
-
-  EXPECT_EQ(Delete("/container-registries/temperaturemodel").status, 204);
-  ASSERT_EQ(Post("/models", WithRegistry(kPassword)).status, 201);
-  Remove("temperaturemodel");
-  EXPECT_EQ(Count("container_registry"), 0);
-}
-
-TEST_F(ModelsTest, ANamedRegistryMustBeThere) {
-  Json manifest = ManifestFor("m");
-  manifest["model"]["container"]["customRegistry"] = {
-      {"name", "ours"}
-  };
-
-  EXPECT_EQ(Post("/models", manifest).status, 422);
-  ASSERT_EQ(Post("/container-registries",
-                 {
-                     {"name",     "ours"},
-                     {"registry", "r"   }
-  })
-                .status,
-            201);
-  EXPECT_EQ(Post("/models", manifest).status, 201);
-  EXPECT_EQ(Delete("/container-registries/ours").status, 409);
 }
 
 TEST_F(ModelsTest, MapsByTypeAndShowsWhatWasSubmitted) {
@@ -396,6 +245,25 @@ TEST_F(ModelsTest, ListsByState) {
   ASSERT_THAT(active, SizeIs(1));
   EXPECT_EQ(active[0]["name"], "two");
   EXPECT_EQ(Get("/models?state=SLEEPING").status, 400);
+}
+
+TEST_F(ModelsTest, APageOfLargeDeadLettersEndsEarlyAndLeadsOn) {
+  ASSERT_EQ(Post("/models", ManifestFor("m")).status, 201);
+  testing::PostgresServer::Shared().Execute(
+      uri_,
+      "INSERT INTO dead_letter (tenant, id, model, deployment, cause, source, record, time) "
+      "SELECT 'default', 'id' || n, 'm', 'd', 'too-large', 't:0:1', repeat('x', 7000000), "
+      "to_timestamp(1000 + n) FROM generate_series(1, 3) n");
+
+  const Heard first = Get("/models/m/dead-letters?limit=1000");
+  ASSERT_THAT(first.body["items"], SizeIs(2));
+  const Heard rest = Get("/models/m/dead-letters?limit=1000&continue=" +
+                         first.body["continue"].get<std::string>());
+
+  EXPECT_EQ(first.body["items"][0]["id"], "id3");
+  ASSERT_THAT(rest.body["items"], SizeIs(1));
+  EXPECT_EQ(rest.body["items"][0]["id"], "id1");
+  EXPECT_FALSE(rest.body.contains("continue"));
 }
 
 TEST_F(ModelsTest, AModelWithManyOutputsIsRemovedPieceByPiece) {
