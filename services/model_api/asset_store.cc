@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 #include <set>
+#include <unordered_map>
+#include <utility>
 
 #include "outrigger/base/json.h"
 
@@ -48,17 +50,19 @@ Result<std::vector<std::string>> TakenIds(store::Transaction& transaction,
 }  // namespace
 
 Result<std::vector<std::string>> InsertAssets(store::Transaction& transaction,
-                                              const TenantId& tenant,
-                                              std::span<const Asset> assets) {
+                                              const TenantId& tenant, std::span<Asset> assets) {
   // Under the tenant's inventory lock nobody else inserts between this look and the insertion.
   OR_ASSIGN(auto taken, TakenIds(transaction, assets));
   if (!taken.empty() || assets.empty()) return taken;
   const std::string rows = Dump(ToRows(assets));
-  OR_RETURN_IF_ERROR(transaction.Execute(R"sql(
+  OR_ASSIGN(const store::Rows stored, transaction.Query(R"sql(
       INSERT INTO asset (tenant, id, name, type, attributes)
       SELECT $1, r ->> 'id', r ->> 'name', r ->> 'type', r -> 'attributes'
-        FROM jsonb_array_elements($2::jsonb) r)sql",
-                                         {tenant, rows}));
+        FROM jsonb_array_elements($2::jsonb) r RETURNING id, attributes::text)sql",
+                                                        {tenant, rows}));
+  std::unordered_map<std::string, std::string> attributes;
+  for (const store::Row& row : stored) attributes.emplace(row.Text(0), row.Text(1));
+  for (Asset& asset : assets) asset.attributes = std::move(attributes[asset.id]);
   OR_RETURN_IF_ERROR(transaction.Execute(R"sql(
       INSERT INTO telemetry_definition (tenant, owner_kind, owner_id, name, type, unit, position)
       SELECT $1, 'asset', r ->> 'id', d.value ->> 'name', d.value ->> 'type', d.value ->> 'unit', d.ordinality
@@ -67,11 +71,12 @@ Result<std::vector<std::string>> InsertAssets(store::Transaction& transaction,
   return taken;
 }
 
-Result<> UpdateAsset(store::Transaction& transaction, const Asset& asset) {
-  OR_RETURN_IF_ERROR(transaction.Execute(
-      "UPDATE asset SET name = $2, type = $3, attributes = $4::jsonb, version = version + 1 "
-      "WHERE id = $1",
-      {asset.id, asset.name, asset.type, asset.attributes}));
+Result<> UpdateAsset(store::Transaction& transaction, Asset& asset) {
+  OR_ASSIGN(const store::Rows stored,
+            transaction.Query("UPDATE asset SET name = $2, type = $3, attributes = $4::jsonb, "
+                              "version = version + 1 WHERE id = $1 RETURNING attributes::text",
+                              {asset.id, asset.name, asset.type, asset.attributes}));
+  if (!stored.empty()) asset.attributes = stored[0].Text(0);
   return {};
 }
 
@@ -104,9 +109,7 @@ Result<Slice<Asset>> ListAssets(store::Transaction& transaction,
   };
   return TakeInBites<Asset>(
       page, take, [](const Asset& asset) { return asset.id; },
-      [](const Asset& asset) {
-        return asset.attributes.size() + Weight(asset.telemetries);
-      });
+      [](const Asset& asset) { return asset.attributes.size() + Weight(asset.telemetries); });
 }
 
 Result<std::vector<AssetUse>> MappingsNaming(store::Transaction& transaction,

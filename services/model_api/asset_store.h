@@ -13,11 +13,12 @@
 
 namespace outrigger::model_api {
 
-// All or none. Returns the ids that are taken; then nothing was inserted.
+// All or none. Returns the ids that are taken; then nothing was inserted. Attributes become what
+// was stored: PostgreSQL writes numbers in its own way.
 Result<std::vector<std::string>> InsertAssets(store::Transaction& transaction,
-                                              const TenantId& tenant,
-                                              std::span<const Asset> assets);
-Result<> UpdateAsset(store::Transaction& transaction, const Asset& asset);
+                                              const TenantId& tenant, std::span<Asset> assets);
+// The same of one that is there.
+Result<> UpdateAsset(store::Transaction& transaction, Asset& asset);
 Result<> DeleteAsset(store::Transaction& transaction, const std::string& id);
 Result<std::optional<Asset>> FindAsset(store::Transaction& transaction, const std::string& id);
 // At most page.limit + 1, by id, or fewer where they are large; of one type when given.

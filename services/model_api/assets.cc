@@ -132,7 +132,7 @@ Judged<Answer> PostAssets(Context& context) {
   const bool list = document.is_array();
   if (!list) OR_RETURN_IF_ERROR(SizeOfBody(context.request, kDocumentBytes));
   Faults faults;
-  const std::vector<Asset> assets = ReadAssets(document, faults);
+  std::vector<Asset> assets = ReadAssets(document, faults);
   OR_RETURN_IF_ERROR(LockInventory(context.transaction, tenant));
   OR_RETURN_IF_ERROR(CheckTypes(context.transaction, assets, list, faults));
   if (!faults.empty()) return Invalid(std::move(faults));
@@ -169,7 +169,7 @@ Judged<Answer> PutAsset(Context& context) {
   OR_RETURN_IF_ERROR(CheckIfMatch(context.request, EtagOfAsset(old_asset)));
   OR_ASSIGN(const nlohmann::json document, ReadBody(context));
   Faults faults;
-  const Asset asset = ReadAsset(document, "", old_asset.id, faults);
+  Asset asset = ReadAsset(document, "", old_asset.id, faults);
   OR_RETURN_IF_ERROR(CheckTypes(context.transaction, {asset}, false, faults));
   if (!faults.empty()) return Invalid(std::move(faults));
   OR_ASSIGN(const auto type, FindAssetType(context.transaction, asset.type));

@@ -101,7 +101,7 @@ Judged<Answer> GetOperation(Context& context) {
         {"error",  TextOrNull(step.error)}
     });
   }
-  return Answer{
+  Answer answer{
       .body = Dump(Json{{"id", operation.id.str()},
                         {"kind", Name(operation.kind)},
                         {"model", operation.model.str()},
@@ -110,6 +110,9 @@ Judged<Answer> GetOperation(Context& context) {
                         {"error", TextOrNull(operation.error)}}
         )
   };
+  // What was asked for never changes; how far it got is status, and status changes no tag.
+  answer.headers.emplace_back("ETag", EtagOf("operation/" + operation.id.str()));
+  return answer;
 }
 
 }  // namespace outrigger::model_api

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "api_fixture.h"
 
 namespace outrigger::model_api {
@@ -190,6 +192,89 @@ TEST_F(InventoryTest, ListsInPagesAndByType) {
   EXPECT_EQ(second.body["items"][0]["id"], "x3");
   EXPECT_FALSE(second.body.contains("continue"));
   EXPECT_EQ(Get("/assets?limit=many").status, 400);
+}
+
+TEST_F(InventoryTest, APageOfLargeAssetsEndsEarlyAndLeadsOn) {
+  MakeArm("arm", "a-first");
+  testing::PostgresServer::Shared().Execute(
+      uri_,
+      "INSERT INTO asset (tenant, id, name, type, attributes) SELECT 'default', 'b' || "
+      "lpad(n::text, 3, '0'), 'n', 'arm', jsonb_build_object('note', repeat('x', 900000)) "
+      "FROM generate_series(1, 60) n");
+
+  std::vector<std::string> seen;
+  int pages = 0;
+  std::string after;
+  do {
+    const Heard page = Get("/assets?limit=1000&continue=" + after);
+    ASSERT_EQ(page.status, 200);
+    EXPECT_LT(page.text.size(), 16u << 20);
+    for (const Json& item : page.body["items"]) seen.push_back(item["id"]);
+    after = page.body.value("continue", "");
+    ++pages;
+  } while (!after.empty() && pages < 100);
+
+  EXPECT_THAT(seen, SizeIs(61));
+  EXPECT_TRUE(std::ranges::is_sorted(seen));
+  EXPECT_GT(pages, 1);
+}
+
+TEST_F(InventoryTest, AnAssetOfAListIsNoLargerThanADocument) {
+  MakeArm("arm", "x1");
+
+  const Heard refused =
+      Post("/assets",
+           Json::array({
+               {{"id", "a"}, {"type", "arm"}},
+               {{"id", "b"}, {"type", "arm"}, {"attributes", {{"k", std::string(1 << 20, 'x')}}}},
+  }));
+
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_THAT(refused.Pointers(), ElementsAre("/1"));
+  EXPECT_EQ(refused.body["errors"][0]["code"], "too-large");
+  EXPECT_EQ(Count("asset"), 1);
+}
+
+TEST_F(InventoryTest, ManyFaultsAreToldUpToABound) {
+  MakeArm("arm", "x1");
+  Json assets = Json::array();
+  for (int i = 0; i < 3'000; ++i)
+    assets.push_back({
+        {"id",   "a"  },
+        {"type", "leg"}
+    });
+
+  const Heard refused = Post("/assets", assets);
+
+  EXPECT_EQ(refused.status, 422);
+  ASSERT_THAT(refused.body["errors"], SizeIs(1'001));
+  EXPECT_EQ(refused.body["errors"][1'000]["code"], "too-many-faults");
+}
+
+TEST_F(InventoryTest, NumbersAreAnsweredAsTheyWillBeRead) {
+  ASSERT_EQ(Post("/asset-types",
+                 {
+                     {"id",         "arm"                                                                                },
+                     {"attributes", Json::array({{{"name", "n"}, {"type", "number"}},
+                                                 {{"name", "m"}, {"type", "number"}}})}
+  })
+                .status,
+            201);
+  const std::string body = R"({"id": "x1", "type": "arm", "attributes": {"n": 1e16, "m": -0.0}})";
+
+  const Heard made = Call("POST", "/assets", body);
+  const Heard read = Get("/assets/x1");
+  const Heard put =
+      Call("PUT", "/assets/x1", body, {.headers = {{"If-Match", made.Header("etag")}}});
+  const Heard list = Call("POST", "/assets", "[" + std::string(body).replace(8, 2, "x2") + "]");
+
+  EXPECT_EQ(made.text, read.text);
+  EXPECT_EQ(made.Header("etag"), read.Header("etag"));
+  ASSERT_EQ(put.status, 200) << put.text;
+  EXPECT_EQ(put.text, read.text);
+  EXPECT_EQ(put.Header("etag"), read.Header("etag"));
+  ASSERT_EQ(list.status, 201) << list.text;
+  EXPECT_EQ(list.body["items"][0].dump(), Get("/assets/x2").text);
 }
 
 TEST_F(InventoryTest, AMisspeltQueryParameterOfAChangeIsRefused) {

@@ -30,6 +30,7 @@ TEST_F(LifecycleRoutesTest, DeployStartsAnOperationAndAskedAgainNamesTheSameOne)
   EXPECT_EQ(started.Header("location"), "/api/v1/operations/" + operation);
   EXPECT_EQ(again.body, started.body);
   const Heard read = Get("/operations/" + operation);
+  EXPECT_THAT(read.Header("etag"), ::testing::MatchesRegex("\"[^\"]+\""));
   EXPECT_EQ(read.body["id"], operation);
   EXPECT_EQ(read.body["kind"], "deploy");
   EXPECT_EQ(read.body["model"], "m");
