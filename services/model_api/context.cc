@@ -39,7 +39,7 @@ Judged<bool> DryRun(const Context& context) {
   const auto value = context.request.Query("dryRun");
   if (!value || *value == "false") return false;
   if (*value == "true") return true;
-  return BadQuery("dryRun is neither true nor false");
+  return BadQuery("dryRun is neither true nor false", "send dryRun=true, or leave it out");
 }
 
 Answer ObjectAnswer(int status, const nlohmann::json& document) {

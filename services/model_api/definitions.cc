@@ -38,7 +38,7 @@ std::optional<Definition> ReadDefinition(const Json& item, const std::string& po
     reader.Fault("unit", "not-allowed", "only a number has a unit");
   } else if (unit && !manifest::IsUnit(*unit)) {
     reader.Fault("unit", "unit",
-                 "found \"" + *unit + "\"; allowed are UCUM codes, such as Cel, m/s2, Hz");
+                 "found \"" + *unit + "\", which is no UCUM code; " + manifest::UnitHint(*unit));
   }
   if (!name || !type) return std::nullopt;
   return Definition{*std::move(name), *std::move(type), std::move(unit)};

@@ -57,12 +57,13 @@ Answer FromText(int status, const std::string& text) {
   return answer;
 }
 
-http::Problem KeyProblem(int status, std::string code, std::string detail) {
+http::Problem KeyProblem(int status, std::string code, std::string detail, std::string hint) {
   http::Problem problem;
   problem.status = status;
   problem.code = std::move(code);
   problem.title = "Idempotency-Key";
   problem.detail = std::move(detail);
+  problem.hint = std::move(hint);
   return problem;
 }
 
@@ -71,18 +72,21 @@ http::Problem KeyProblem(int status, std::string code, std::string detail) {
 Judged<std::optional<Answer>> FindEarlierAnswer(Context& context) {
   const std::string key = Key(context);
   if (!IsKey(key)) {
-    return BadQuery("Idempotency-Key is 1 to 255 printable ASCII characters without blanks");
+    return BadQuery("Idempotency-Key is 1 to 255 printable ASCII characters without blanks",
+                    "send another key, a UUID for example, or none");
   }
   OR_ASSIGN(const bool mine, TryLockKey(context.transaction, context.caller.tenant, key));
   if (!mine) {
-    auto problem = KeyProblem(409, "idempotency-running", "the request with this key still runs");
+    auto problem = KeyProblem(409, "idempotency-running", "the request with this key still runs",
+                              "wait, then send it again: it gets that request's answer");
     problem.headers.emplace_back("Retry-After", "1");
     return problem;
   }
   OR_ASSIGN(const auto kept, FindKept(context.transaction, key, kAnswersKept));
   if (!kept) return std::optional<Answer>();
   if (kept->route != RouteOf(context) || kept->body_hash != BodyHash(context)) {
-    return KeyProblem(422, "idempotency-reused", "the key was used for another request");
+    return KeyProblem(422, "idempotency-reused", "the key was used for another request",
+                      "send a new request under a new key; a repeat must be equal to the first");
   }
   return std::optional<Answer>(FromText(kept->status, kept->response));
 }

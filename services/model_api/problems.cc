@@ -89,7 +89,9 @@ http::Problem UnsupportedMediaType(std::string detail, std::string hint) {
 
 http::Problem Malformed(Faults faults) {
   std::string detail = "the body cannot be read: " + Count(faults);
-  return Make(400, "malformed", "Not a document", std::move(detail), {}, std::move(faults));
+  return Make(400, "malformed", "Not a document", std::move(detail),
+              "mend the text where the fault says: it must be one whole document in UTF-8",
+              std::move(faults));
 }
 
 http::Problem BadQuery(std::string detail, std::string hint) {
@@ -99,7 +101,9 @@ http::Problem BadQuery(std::string detail, std::string hint) {
 
 http::Problem Invalid(Faults faults) {
   std::string detail = Count(faults);
-  return Make(422, "invalid", "The document has faults", std::move(detail), {}, std::move(faults));
+  return Make(422, "invalid", "The document has faults", std::move(detail),
+              "mend what each pointer names and send the whole document again; nothing was stored",
+              std::move(faults));
 }
 
 http::Problem Unsupported(Faults faults) {
@@ -109,7 +113,9 @@ http::Problem Unsupported(Faults faults) {
 }
 
 http::Problem NotBuilt(std::string detail) {
-  return Make(501, "not-implemented", "Not in this build", std::move(detail));
+  return Make(
+      501, "not-implemented", "Not in this build", std::move(detail),
+      "do without it, or ask for a build that has it; openapi.json tells what this one does");
 }
 
 http::Problem NotPublished() {

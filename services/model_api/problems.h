@@ -30,7 +30,7 @@ http::Problem PreconditionFailed(std::string current);                 // 412
 http::Problem TooLarge(const std::string& detail);                     // 413
 http::Problem UnsupportedMediaType(std::string detail, std::string hint);  // 415
 http::Problem Malformed(Faults faults);                                    // 400, is no document
-http::Problem BadQuery(std::string detail, std::string hint = {});         // 400
+http::Problem BadQuery(std::string detail, std::string hint);              // 400
 http::Problem Invalid(Faults faults);        // 422, every fault at once
 http::Problem Unsupported(Faults faults);    // 422, what this build cannot run
 http::Problem NotBuilt(std::string detail);  // 501

@@ -194,7 +194,18 @@ class UnitParser {
   std::string complaint_;
 };
 
-std::string Suggestion(std::string_view code) {
+Result<Unit> ParseUnit(std::string_view code) {
+  UnitParser parser(code);
+  if (const auto unit = parser.Parse()) return *unit;
+  return Error(
+      ErrorCode::kInvalidArgument,
+      "\"" + std::string(code.substr(0, 64)) + "\" is no UCUM unit: it needs " + parser.complaint(),
+      UnitHint(code));
+}
+
+}  // namespace
+
+std::string UnitHint(std::string_view code) {
   for (const UnitAlias& alias : UnitAliases()) {
     if (alias.text == code) return "did you mean \"" + std::string(alias.code) + "\"?";
   }
@@ -206,17 +217,6 @@ std::string Suggestion(std::string_view code) {
   }
   return "units are UCUM codes such as Cel, kPa, m/s2, /min, %";
 }
-
-Result<Unit> ParseUnit(std::string_view code) {
-  UnitParser parser(code);
-  if (const auto unit = parser.Parse()) return *unit;
-  return Error(
-      ErrorCode::kInvalidArgument,
-      "\"" + std::string(code.substr(0, 64)) + "\" is no UCUM unit: it needs " + parser.complaint(),
-      Suggestion(code));
-}
-
-}  // namespace
 
 bool IsUnit(std::string_view code) { return UnitParser(code).Parse().has_value(); }
 

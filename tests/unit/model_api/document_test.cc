@@ -130,6 +130,19 @@ TEST(AssetTypeDocumentTest, PointsToEveryBadDefinition) {
                                            FaultAt("/telemetries/5", "wrong-type")));
 }
 
+TEST(AssetTypeDocumentTest, NamesTheUnitThatWasMeant) {
+  const Json document = {
+      {"id",          "arm"                                                                  },
+      {"telemetries", Json::array({{{"name", "T"}, {"type", "number"}, {"unit", "Celsius"}}})}
+  };
+  Faults faults;
+
+  ReadAssetType(document, std::nullopt, faults);
+
+  ASSERT_THAT(faults, ElementsAre(FaultAt("/telemetries/0/unit", "unit")));
+  EXPECT_THAT(faults[0].detail, HasSubstr("did you mean \"Cel\""));
+}
+
 TEST(AssetDocumentTest, IsRefusedWhereItIsLargerThanADocumentMayBe) {
   Json wide = {
       {"id",   "x1"},

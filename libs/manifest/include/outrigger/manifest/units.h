@@ -6,6 +6,7 @@
 // See also: docs/formats/manifest.md (what is understood)
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "outrigger/base/result.h"
@@ -23,6 +24,9 @@ struct Conversion {
 
 // Whether `code` is a UCUM code (case-sensitive form) that this build understands.
 bool IsUnit(std::string_view code);
+
+// What to write instead of a `code` that is none: "did you mean \"Cel\"?", or what units look like.
+std::string UnitHint(std::string_view code);
 
 // How a value in unit `from` becomes one in unit `to`. Equal codes convert by identity, annotations
 // ("{rpm}") count as 1.
