@@ -8,7 +8,6 @@
 #include "data_collector/answers.h"
 #include "data_collector/sample.h"
 #include "data_collector/telemetry_reader.h"
-#include "outrigger/base/log.h"
 #include "outrigger/http/bearer.h"
 
 namespace outrigger::data_collector {
@@ -17,17 +16,10 @@ namespace {
 constexpr char kBusy[] = "too many requests are being worked on";
 constexpr char kKafkaGone[] = "Kafka does not answer, so nothing can be taken in now";
 
-// A W3C trace context of the sender goes on into the record; anything else is replaced.
-std::string_view TraceParent(const http::Request& request) {
+// The trace context that the records of one request share: the sender's, or a new one.
+std::string TraceParent(const http::Request& request) {
   const std::string_view text = request.Header("traceparent");
-  if (text.size() != 55 || !text.starts_with("00-") || text[35] != '-' || text[52] != '-')
-    return {};
-  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-  for (const std::size_t i : {3u, 36u, 53u}) {
-    const std::size_t size = i == 3 ? 32 : i == 36 ? 16 : 2;
-    if (!std::ranges::all_of(text.substr(i, size), is_hex)) return {};
-  }
-  return text;
+  return messaging::IsTraceParent(text) ? std::string(text) : messaging::NewTraceParent();
 }
 
 }  // namespace
@@ -163,7 +155,7 @@ void TelemetryHandler::Produce(const IngestPtr& ingest) {
   delivery->accepted = count;
   delivery->rejected = std::move(ingest->rejected);
   delivery->left = count;
-  const std::string_view trace = TraceParent(ingest->request);
+  const std::string trace = TraceParent(ingest->request);
   for (std::size_t i = 0; i < count; ++i) {
     const Result<> sent = parts_.producer.Send(
         ToTelemetry(ingest->credential.tenant, ingest->samples[i], trace),

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "outrigger/messaging/record.h"
 
+#include <algorithm>
+#include <format>
+#include <functional>
+#include <random>
+
 #include "outrigger/base/text.h"
 
 namespace outrigger::messaging {
@@ -9,6 +14,21 @@ std::optional<std::string_view> FindHeader(const Headers& headers, std::string_v
   for (const auto& [key, value] : headers)
     if (key == name) return value;
   return std::nullopt;
+}
+
+bool IsTraceParent(std::string_view text) {
+  if (text.size() != 55 || !text.starts_with("00-") || text[35] != '-' || text[52] != '-')
+    return false;
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  return std::ranges::all_of(text.substr(3, 32), is_hex) &&
+         std::ranges::all_of(text.substr(36, 16), is_hex) &&
+         std::ranges::all_of(text.substr(53), is_hex);
+}
+
+// Asking the system for each would cost more than the record.
+std::string NewTraceParent() {
+  thread_local std::mt19937_64 random(std::hash<std::string>{}(RandomBytes(16)));
+  return std::format("00-{:016x}{:016x}-{:016x}-01", random(), random(), random());
 }
 
 Headers CloudEventHeaders(std::string_view id, std::string_view source, std::string_view type,
@@ -20,9 +40,8 @@ Headers CloudEventHeaders(std::string_view id, std::string_view source, std::str
       {"ce_time",        FormatTime(time_ms)},
       {"ce_specversion", "1.0"              }
   };
-  headers.emplace_back("traceparent", traceparent.empty() ? "00-" + ToHex(RandomBytes(16)) + "-" +
-                                                                ToHex(RandomBytes(8)) + "-01"
-                                                          : std::string(traceparent));
+  headers.emplace_back("traceparent",
+                       IsTraceParent(traceparent) ? std::string(traceparent) : NewTraceParent());
   return headers;
 }
 

@@ -323,5 +323,18 @@ TEST_F(HandlerTest, HandsTheTraceOfTheSenderOn) {
   producer_.Acknowledge(2);
 }
 
+TEST_F(HandlerTest, GivesTheRecordsOfARequestOneTrace) {
+  Post("[" + Good(1) + "," + Good(2) + "]");
+  Post(Good(3));
+
+  const auto trace_of = [&](std::size_t i) {
+    return std::string(*messaging::FindHeader(producer_.records.at(i).headers, "traceparent"));
+  };
+  EXPECT_TRUE(messaging::IsTraceParent(trace_of(0)));
+  EXPECT_EQ(trace_of(0), trace_of(1));
+  EXPECT_NE(trace_of(0), trace_of(2));
+  producer_.Acknowledge(3);
+}
+
 }  // namespace
 }  // namespace outrigger::data_collector

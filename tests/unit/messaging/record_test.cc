@@ -35,10 +35,15 @@ TEST(RecordTest, CarriesEveryCloudEventAttributeAndATraceOfItsOwn) {
               MatchesRegex("00-[0-9a-f]{32}-[0-9a-f]{16}-01"));
 }
 
-TEST(RecordTest, KeepsATraceThatIsGiven) {
-  const auto headers = CloudEventHeaders("id", "/s", "t", 0, "00-ab-cd-01");
+TEST(RecordTest, KeepsATraceThatIsGivenAndReplacesWhatIsNone) {
+  const std::string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-  EXPECT_EQ(FindHeader(headers, "traceparent"), "00-ab-cd-01");
+  EXPECT_EQ(FindHeader(CloudEventHeaders("id", "/s", "t", 0, trace), "traceparent"), trace);
+  for (const std::string& none : {std::string("00-ab-cd-01"), trace + "-more",
+                                  std::string(1 << 20, 'x'), "01" + trace.substr(2)}) {
+    const auto headers = CloudEventHeaders("id", "/s", "t", 0, none);
+    EXPECT_TRUE(IsTraceParent(*FindHeader(headers, "traceparent")));
+  }
 }
 
 TEST(TopicsTest, AFeedIsKeptAtLeastADay) {

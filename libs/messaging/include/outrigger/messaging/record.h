@@ -43,9 +43,14 @@ struct OutRecord {
   Headers headers;
 };
 
+// Whether this is a trace context as W3C's version 00 writes it: 55 characters, lower case.
+bool IsTraceParent(std::string_view text);
+// A new one. It is unique, not secret.
+std::string NewTraceParent();
+
 // CloudEvents 1.0 binary-mode headers (ce_id, ce_source, ce_type, ce_time, ce_specversion) plus
-// traceparent, which every record of ours carries. `id` must be deterministic. An empty
-// `traceparent` makes a new one.
+// traceparent, which every record of ours carries. `id` must be deterministic. A `traceparent` that
+// is none is replaced by a new one.
 Headers CloudEventHeaders(std::string_view id, std::string_view source, std::string_view type,
                           std::int64_t time_ms, std::string_view traceparent = {});
 
