@@ -105,7 +105,10 @@ void FeedWriter::Tick(messaging::Producer& producer, const CatalogSnapshot& cata
       Missing& missing = at->second;
       const bool wanted =
           !missing.held.empty() && Wanted(*missing.held.begin()->second->route, catalog);
-      const bool stays_unknown = now - missing.since > options_.give_up;
+      const Millis unknown = std::chrono::duration_cast<Millis>(now - missing.since);
+      // One feed that is gone may not use up the room of all others.
+      const bool crowded = missing.held.size() > options_.max_in_flight / 4;
+      const bool stays_unknown = unknown > (crowded ? options_.give_up / 6 : options_.give_up);
       if (missing.found) {
         for (const auto& [sequence, job] : missing.held) send.emplace_back(job, false);
         at = missing_.erase(at);

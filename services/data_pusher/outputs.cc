@@ -145,13 +145,13 @@ Result<std::size_t> Outputs::Transact(PlacedReader& reader,
     if (TenantOfTopic(record.topic, "out.").empty()) continue;  // no topic of ours
     OR_ASSIGN(OutputVerdict verdict, JudgeOf(record));
     if (!verdict.cause.empty()) {
-      LogWarning(
-          "output refused",
-          {
-              {"source", SourceOf(record)},
-              {"cause",  verdict.cause   },
-              {"detail", verdict.detail  }
-      });
+      if (dead == 0) {  // one line a transaction, however bad a model is
+        LogWarning("output refused", {
+                                         {"source", SourceOf(record)},
+                                         {"cause",  verdict.cause   },
+                                         {"detail", verdict.detail  }
+        });
+      }
       OR_RETURN_IF_ERROR(Send(DeadOutput(record, verdict)));
       ++dead;
       not_mapped += verdict.not_mapped() ? 1 : 0;

@@ -23,7 +23,7 @@ class RepeatFilter {
 
   struct Limits {
     std::size_t samples_per_asset = 16'384;
-    std::size_t samples = 8'000'000;  // of all assets; beyond it the asset that adds gives up most
+    std::size_t samples = 4'000'000;  // of all assets; beyond it the asset that adds gives up half
   };
   RepeatFilter() : RepeatFilter(Limits{}) {}
   explicit RepeatFilter(const Limits& limits) : limits_(limits) {}
