@@ -4,6 +4,7 @@
 //
 // A record of a topic that Kafka does not know is held back with all later ones of that topic, and
 // tried again. It is given up when its route is closed or gone, or when the topic stays unknown.
+// A record that Kafka refuses, because it is too large, becomes a dead letter of its tenant.
 //
 // Threads:  Send() and Tick() belong to the router; `done` runs on the producer's thread or in
 //           Tick() and must not block.
@@ -16,7 +17,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "data_pusher/catalog_view.h"
 #include "outrigger/base/clock.h"
@@ -35,7 +38,8 @@ class FeedWriter {
   };
   FeedWriter(const Options& options, Clock& clock, Metrics& metrics);
 
-  // `done` is called once: the record is acknowledged, or nobody can want it any more.
+  // `done` is called once: the record or its dead letter is acknowledged, or nobody can want it any
+  // more.
   void Send(messaging::Producer& producer, RoutePtr route, messaging::OutRecord record,
             std::function<void()> done);
   // Tries held records again. Call at least every 100 ms.
@@ -54,6 +58,7 @@ class FeedWriter {
     RoutePtr route;
     messaging::OutRecord record;
     std::function<void()> done;
+    bool dead = false;  // the record is a dead letter now
   };
   using JobPtr = std::shared_ptr<Job>;  // shared by the producer's callback and the held ones
   struct Missing {
@@ -66,11 +71,13 @@ class FeedWriter {
   void Hand(messaging::Producer& producer, const JobPtr& job, bool probe);
   void Delivered(const JobPtr& job, bool probe, const Error* error);
   void Hold(const JobPtr& job, bool unknown_topic);
+  void Refuse(const JobPtr& job, const std::string& why);
   void Finish(const JobPtr& job);
 
   const Options options_;
   Clock& clock_;
   Counter& given_up_;
+  Counter& refused_total_;
   Gauge& in_flight_gauge_;
   std::atomic<std::size_t> in_flight_{0};
   std::atomic<std::size_t> bytes_{0};
@@ -78,6 +85,8 @@ class FeedWriter {
   std::uint64_t sequence_ = 0;
   std::mutex mutex_;
   std::map<std::string, Missing> missing_;  // by topic
+  std::vector<JobPtr> refused_;             // dead letters to be sent
+  std::set<std::string> said_;              // deployments whose first refused record was logged
 };
 
 }  // namespace outrigger::data_pusher

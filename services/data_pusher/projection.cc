@@ -42,6 +42,7 @@ void ProjectGroup(const Sample& sample, const RoutePtr& route, const Group& grou
     const std::size_t before = values.size();
     if (before > 0) values += ',';
     if (!AppendInput(values, input, *value)) values.resize(before);
+    if (values.size() > kMaxFeedBytes) break;  // one long text may be many inputs
   }
   if (values.empty()) return;
   FeedRecord record;

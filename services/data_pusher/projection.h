@@ -15,11 +15,14 @@
 
 namespace outrigger::data_pusher {
 
+// A feed takes no longer record; FeedWriter makes a dead letter of one.
+inline constexpr std::size_t kMaxFeedBytes = 16 << 20;
+
 // One record for one feed: a sample's values under the names of a model's inputs.
 struct FeedRecord {
   RoutePtr route;
   std::string_view subject;
-  std::string value;  // the JSON document
+  std::string value;  // the JSON document; longer than kMaxFeedBytes: it breaks off there
 };
 
 // Calls `emit` for each open route and subject that wants something of `sample`.

@@ -30,16 +30,21 @@ class HeldProducer final : public messaging::Producer {
   void Settle() {
     for (auto batch = std::exchange(waiting, {}); !batch.empty(); batch.pop_front()) {
       auto& [record, done] = batch.front();
-      if (unknown.contains(record.topic)) {
+      if (record.topic.starts_with("feed.") && record.value->size() > most) {
+        done(Error(ErrorCode::kInvalidArgument, "message size too large"));
+      } else if (unknown.contains(record.topic)) {
         done(Error(ErrorCode::kNotFound, "no topic"));
       } else {
         written.push_back(*record.value);
+        if (record.topic.starts_with("dead.")) dead.push_back(record);
         done(std::pair{0, std::int64_t{0}});
       }
     }
   }
 
   bool full = false;
+  std::size_t most = SIZE_MAX;  // bytes that a feed takes
+  std::vector<messaging::OutRecord> dead;
   std::set<std::string> unknown;
   std::deque<std::pair<messaging::OutRecord, Delivered>> waiting;
   std::vector<std::string> written;
@@ -55,7 +60,12 @@ class FeedWriterTest : public ::testing::Test {
   void Send(const std::string& value) {
     messaging::OutRecord record;
     record.topic = route_->feed_topic;
+    record.key = "x1";
     record.value = value;
+    record.headers =
+        messaging::CloudEventHeaders("d1/2:17/x1", "/data_pusher", "dev.outrigger.feed.v1", 5);
+    record.headers.emplace_back("src", "2:17");
+    record.headers.emplace_back("rev", "1");
     writer_.Send(producer_, route_, std::move(record), [this] { ++done_; });
   }
   void Tick(Millis later) {
@@ -160,6 +170,62 @@ TEST_F(FeedWriterTest, HasNoRoomWhileTooMuchIsOnItsWay) {
   producer_.Settle();
 
   EXPECT_TRUE(writer_.HasRoom());
+}
+
+TEST_F(FeedWriterTest, MakesADeadLetterOfWhatKafkaRefusesAndGoesOn) {
+  producer_.most = 5;
+  Send("1");
+  Send("too long");
+  Send("2");
+  producer_.Settle();
+  EXPECT_EQ(done_, 2) << "the dead letter is not written yet";
+  Tick(Millis{1});
+  producer_.Settle();
+
+  EXPECT_EQ(done_, 3);
+  EXPECT_FALSE(writer_.Failed());
+  EXPECT_THAT(producer_.written, ElementsAre("1", "2", "too long"));
+  ASSERT_EQ(producer_.dead.size(), 1U);
+  const messaging::OutRecord& dead = producer_.dead.front();
+  const auto header = [&](std::string_view name) {
+    return std::string(messaging::FindHeader(dead.headers, name).value_or("(none)"));
+  };
+  EXPECT_EQ(dead.topic, "dead.t1");
+  EXPECT_EQ(dead.key, "x1");
+  EXPECT_EQ(header("ce_id"), "d1/2:17/x1");
+  EXPECT_EQ(header("ce_type"), "dev.outrigger.dead.v1");
+  EXPECT_EQ(header("model"), "m");
+  EXPECT_EQ(header("deployment"), "d1");
+  EXPECT_EQ(header("dead_cause"), "too-large");
+  EXPECT_EQ(header("dead_source"), "telemetry:2:17");
+  EXPECT_EQ(header("src"), "(none)");
+}
+
+TEST_F(FeedWriterTest, CutsADeadLetterSoThatItCanBeWritten) {
+  Send(std::string(40 << 20, 'x'));
+  EXPECT_THAT(producer_.waiting, IsEmpty());
+  Tick(Millis{1});
+  producer_.Settle();
+
+  EXPECT_EQ(done_, 1);
+  ASSERT_EQ(producer_.dead.size(), 1U);
+  EXPECT_EQ(producer_.dead.front().value->size(), std::size_t{15 << 20});
+}
+
+TEST_F(FeedWriterTest, GoesOnWhenTheFirstOfAHeldTopicIsRefused) {
+  producer_.unknown.insert(route_->feed_topic);
+  Send("too long");
+  Send("2");
+  producer_.Settle();
+  producer_.unknown.clear();
+  producer_.most = 5;
+  for (int i = 0; i < 4; ++i) {
+    Tick(Millis{600});
+    producer_.Settle();
+  }
+
+  EXPECT_EQ(done_, 2);
+  EXPECT_THAT(producer_.written, ::testing::UnorderedElementsAre("too long", "2"));
 }
 
 TEST_F(FeedWriterTest, FailsAsAWholeWhenTheProducerIsLost) {
