@@ -51,4 +51,10 @@ std::int64_t AckTracker::Position() const {
   return position_;
 }
 
+std::int64_t AckTracker::Untouched() const {
+  const std::scoped_lock lock(mutex_);
+  const bool routing = !open_.empty() && open_.back().offset == position_;
+  return routing ? position_ + 1 : position_;
+}
+
 }  // namespace outrigger::data_pusher

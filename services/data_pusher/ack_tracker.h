@@ -26,6 +26,8 @@ class AckTracker {
 
   std::int64_t Below() const;
   std::int64_t Position() const;
+  // The first offset of which nothing was routed yet: behind a record that is being routed.
+  std::int64_t Untouched() const;
 
  private:
   struct Open {

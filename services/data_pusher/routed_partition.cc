@@ -42,7 +42,7 @@ void RoutedPartition::SwitchTo(std::int64_t revision) {
   if (!acks_ || revision <= routed_by_) return;
   routed_by_ = revision;
   if (switches_.size() >= kSwitches) switches_.pop_back();  // the later one promises as much
-  switches_.push_back({revision, acks_->Position()});
+  switches_.push_back({revision, acks_->Untouched()});
 }
 
 std::optional<RoutedPartition::Status> RoutedPartition::Promise() {

@@ -50,7 +50,8 @@ class RoutedPartition {
   // outlive the partition.
   const std::shared_ptr<AckTracker>& acks() const { return acks_; }
 
-  // From here on, records are routed by this revision of the catalog.
+  // From here on, records are routed by this revision of the catalog; one that is being routed goes
+  // on by the one before.
   void SwitchTo(std::int64_t revision);
   struct Status {
     std::int64_t revision = 0;

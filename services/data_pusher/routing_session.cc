@@ -22,6 +22,9 @@ constexpr Millis kIdleWait = 20ms;
 constexpr Millis kAdminDeadline = 5s;
 constexpr Millis kPrepareAgain = 500ms;
 constexpr Millis kSweepEvery = 30s;
+constexpr Millis kCatalogDeadline = 1s;
+constexpr Millis kCatalogPatience = 20s;
+constexpr std::int64_t kClockSkewMs = 1'000;  // between the brokers' clocks and ours
 
 std::string HeaderOr(const messaging::Record& record, std::string_view name) {
   return std::string(messaging::FindHeader(record.headers, name).value_or(std::string_view()));
@@ -60,7 +63,7 @@ Result<> RoutingSession::Open() {
       {kTopic},
       [this](const std::vector<TopicPartition>& taken) {
         for (const TopicPartition& each : taken) {
-          partitions_[each.partition] = std::make_unique<RoutedPartition>(each.partition, ++epoch_);
+          partitions_[each.partition] = std::make_shared<RoutedPartition>(each.partition, ++epoch_);
         }
         next_prepare_ = {};
       },
@@ -90,13 +93,8 @@ Result<> RoutingSession::Run(const std::stop_token& stop, std::atomic<bool>& run
 Result<> RoutingSession::Step(const std::stop_token& stop) {
   const std::uint64_t before = epoch_;
   OR_ASSIGN(messaging::Consumer::Batch batch, consumer_->Poll(kIdleWait, kBatch));
-  snapshot_ = catalog_.Snapshot();
-  for (auto& [number, partition] : partitions_) partition->SwitchTo(snapshot_->revision);
-  for (messaging::Record& record : batch.records) {
-    if (!writer_.HasRoom()) OR_RETURN_IF_ERROR(WaitForRoom(stop));
-    const auto owned = partitions_.find(record.partition);
-    if (owned != partitions_.end() && owned->second->epoch() <= before) Take(record);
-  }
+  UseCatalog();
+  OR_RETURN_IF_ERROR(TakeAll(batch.records, before, stop));
   for (const messaging::EndOfPartition& end : batch.ends) {
     const auto owned = partitions_.find(end.at.partition);
     if (owned != partitions_.end() && owned->second->epoch() <= before) TakeEnd(end);
@@ -107,6 +105,48 @@ Result<> RoutingSession::Step(const std::stop_token& stop) {
   Tell();
   Commit();
   Sweep();
+  return {};
+}
+
+Result<> RoutingSession::TakeAll(std::vector<messaging::Record>& records, std::uint64_t epoch,
+                                 const std::stop_token& stop) {
+  ArrivalTime newest;
+  for (const messaging::Record& record : records) newest = std::max(newest, record.time);
+  for (messaging::Record& record : records) {
+    if (!writer_.HasRoom()) OR_RETURN_IF_ERROR(WaitForRoom(stop));
+    if (stop.stop_requested()) return {};
+    const auto owned = partitions_.find(record.partition);
+    if (owned == partitions_.end() || owned->second->epoch() > epoch) continue;
+    if (NeedsCatalog(*owned->second, record)) OR_RETURN_IF_ERROR(ReadCatalog(newest, stop));
+    OR_RETURN_IF_ERROR(Take(PartitionPtr(owned->second), record, stop));
+  }
+  return {};
+}
+
+void RoutingSession::UseCatalog() {
+  snapshot_ = catalog_.Snapshot();
+  for (auto& [number, partition] : partitions_) partition->SwitchTo(snapshot_->revision);
+}
+
+// An asset may have been made a moment before its sample. One look serves all that arrived before
+// it, so that samples of assets that really are unknown cost little, however many.
+bool RoutingSession::NeedsCatalog(const RoutedPartition& partition,
+                                  const messaging::Record& record) const {
+  const bool routes = partition.acks() != nullptr && record.offset >= partition.first();
+  return routes && record.key && record.time.ms > catalog_read_to_ &&
+         snapshot_->assets.Find(*record.key) == nullptr;
+}
+
+Result<> RoutingSession::ReadCatalog(ArrivalTime newest, const std::stop_token& stop) {
+  const std::int64_t now = clock_.WallMs();
+  const SteadyTime until = clock_.Now() + kCatalogPatience;
+  Result<> read = catalog_.ReadToEnd(kCatalogDeadline);
+  while (!read && !stop.stop_requested() && clock_.Now() < until) {
+    read = catalog_.ReadToEnd(kCatalogDeadline);
+  }
+  OR_RETURN_IF_ERROR(read);
+  catalog_read_to_ = std::max(newest.ms, now - kClockSkewMs);
+  UseCatalog();
   return {};
 }
 
@@ -130,6 +170,12 @@ void RoutingSession::Begin() {
     LogWarning("place to route from unknown", {committed ? beginnings.error() : committed.error()});
     return;
   }
+  // Whoever had them may have routed by, and told of, a newer catalog than ours.
+  if (const Result<> read = catalog_.ReadToEnd(kCatalogDeadline); !read) {
+    LogWarning("catalog not read before partitions are taken", {read.error()});
+    return;
+  }
+  UseCatalog();
   for (auto& each : partitions_) {
     if (!taken(each)) continue;
     const int number = each.first;
@@ -161,21 +207,22 @@ void RoutingSession::LookUp(RoutedPartition& partition) {
   partition.SwitchTo(snapshot_->revision);
 }
 
-void RoutingSession::Take(messaging::Record& record) {
-  RoutedPartition& partition = *partitions_.at(record.partition);
+Result<> RoutingSession::Take(const PartitionPtr& at, messaging::Record& record,
+                              const std::stop_token& stop) {
+  RoutedPartition& partition = *at;
   using Phase = RoutedPartition::Phase;
   if (partition.phase() == Phase::kFind) {
     const bool stamped = record.time.ms > 0;
     partition.Found(record.offset, stamped ? record.time : ArrivalTime{clock_.WallMs()});
     next_prepare_ = {};
-    return;
+    return {};
   }
-  if (partition.phase() != Phase::kRebuild && partition.phase() != Phase::kRoute) return;
+  if (partition.phase() != Phase::kRebuild && partition.phase() != Phase::kRoute) return {};
   const Result<const Sample*> sample = parser_.Parse(record);
   const std::optional<std::string_view> id = messaging::FindHeader(record.headers, "ce_id");
   const bool fresh = !sample || !id || partition.filter().IsNew(*record.key, *id, record.time);
   if (sample) hot_.Put(**sample, record.partition, record.offset);
-  if (!partition.Routes(record.offset)) return;
+  if (!partition.Routes(record.offset)) return {};
   partition.acks()->Begin(record.offset);
   if (!sample) {
     bad_.Add();
@@ -188,16 +235,28 @@ void RoutingSession::Take(messaging::Record& record) {
   } else if (!fresh) {
     repeats_.Add();
   } else {
-    Route(record, **sample, partition);
+    OR_ASSIGN(const bool whole, Route(at, record, **sample, stop));
+    if (!whole) return {};  // it stays open: whoever routes next begins with it
   }
   partition.acks()->MoveTo(record.offset + 1);
+  return {};
 }
 
-void RoutingSession::Route(messaging::Record& record, const Sample& sample,
-                           RoutedPartition& partition) {
+Result<bool> RoutingSession::Route(const PartitionPtr& partition, messaging::Record& record,
+                                   const Sample& sample, const std::stop_token& stop) {
   const std::string src = std::to_string(record.partition) + ':' + std::to_string(record.offset);
   const std::string trace = HeaderOr(record, "traceparent");
-  Project(sample, *snapshot_, [&](FeedRecord feed) {
+  const SnapshotPtr catalog = snapshot_;  // waiting may bring another
+  Result<> waited;
+  const auto goes_on = [&] {
+    if (!waited || stop.stop_requested()) return false;
+    const auto owned = partitions_.find(partition->partition());
+    return owned != partitions_.end() && owned->second == partition;
+  };
+  Project(sample, *catalog, [&](FeedRecord feed) {
+    // A sample may go to thousands of subjects: there need not be room for all at once.
+    if (waited && !writer_.HasRoom()) waited = WaitForRoom(stop);
+    if (!goes_on()) return;
     messaging::OutRecord out;
     out.topic = feed.route->feed_topic;
     out.key = std::string(feed.subject);
@@ -207,12 +266,15 @@ void RoutingSession::Route(messaging::Record& record, const Sample& sample,
                                      "/data_pusher", "dev.outrigger.feed.v1", sample.time, trace);
     out.headers.emplace_back("src", src);
     out.headers.emplace_back("rev", std::to_string(feed.route->revision));
-    partition.acks()->Add();
+    partition->acks()->Add();
     fed_.Add();
     writer_.Send(*producer_, std::move(feed.route), std::move(out),
-                 [acks = partition.acks(), offset = record.offset] { acks->Done(offset); });
+                 [acks = partition->acks(), offset = record.offset] { acks->Done(offset); });
   });
+  OR_RETURN_IF_ERROR(waited);
+  if (!goes_on()) return false;
   routed_.Add();
+  return true;
 }
 
 void RoutingSession::TakeEnd(const messaging::EndOfPartition& end) {
@@ -231,6 +293,7 @@ Result<> RoutingSession::WaitForRoom(const std::stop_token& stop) {
   while (!stop.stop_requested() && !writer_.HasRoom() && !writer_.Failed()) {
     // A partition taken meanwhile is not paused; it is sought back when it is prepared.
     OR_RETURN_IF_ERROR(consumer_->Poll(50ms, 1));
+    UseCatalog();  // a route that was closed meanwhile gives its room back
     writer_.Tick(*producer_, *snapshot_);
     Tell();
     Commit();

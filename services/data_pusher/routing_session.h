@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <stop_token>
+#include <vector>
 
 #include "data_pusher/router.h"
 
@@ -22,14 +23,26 @@ class RoutingSession {
   Result<> Run(const std::stop_token& stop, std::atomic<bool>& running);
 
  private:
+  using PartitionPtr = std::shared_ptr<RoutedPartition>;  // shared: it may be lost while it waits
+
   Result<> Open();
   Result<> Step(const std::stop_token& stop);
+  // Records that were polled when the newest partition was number `epoch`.
+  Result<> TakeAll(std::vector<messaging::Record>& records, std::uint64_t epoch,
+                   const std::stop_token& stop);
   // Brings partitions that were taken to where routing begins.
   void Prepare();
   void Begin();
   void LookUp(RoutedPartition& partition);
-  void Take(messaging::Record& record);
-  void Route(messaging::Record& record, const Sample& sample, RoutedPartition& partition);
+  // Routes by what the catalog says now.
+  void UseCatalog();
+  Result<> ReadCatalog(ArrivalTime newest, const std::stop_token& stop);
+  bool NeedsCatalog(const RoutedPartition& partition, const messaging::Record& record) const;
+  Result<> Take(const PartitionPtr& partition, messaging::Record& record,
+                const std::stop_token& stop);
+  // False: not all of it, because we stop or the partition was lost meanwhile.
+  Result<bool> Route(const PartitionPtr& partition, messaging::Record& record, const Sample& sample,
+                     const std::stop_token& stop);
   void TakeEnd(const messaging::EndOfPartition& end);
   Result<> WaitForRoom(const std::stop_token& stop);
   void Tell();
@@ -51,7 +64,8 @@ class RoutingSession {
   SampleParser parser_;
   FeedWriter writer_;
   std::uint64_t epoch_ = 0;
-  std::map<int, std::unique_ptr<RoutedPartition>> partitions_;
+  std::map<int, PartitionPtr> partitions_;
+  std::int64_t catalog_read_to_ = INT64_MIN;  // what arrived by then, the snapshot knows of
   SteadyTime next_prepare_;
   SteadyTime next_commit_;
   SteadyTime next_sweep_;

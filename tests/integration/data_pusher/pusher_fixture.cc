@@ -240,6 +240,22 @@ std::int64_t PusherTest::TellRoute(const std::string& model, const std::string& 
   return Tell("catalog", "route/" + tenant_ + "/" + deployment, route.dump());
 }
 
+std::int64_t PusherTest::TellGroups(const std::string& model, const std::string& deployment,
+                                    json groups) {
+  for (json& group : groups) group["outputs"] = json::object();
+  const json route = {
+      {"deployment", deployment                                               },
+      {"tenant",     tenant_                                                  },
+      {"model",      model                                                    },
+      {"version",    "1"                                                      },
+      {"digest",     "sha256:0"                                               },
+      {"open",       true                                                     },
+      {"feed",       {{"topic", FeedOf(model, deployment)}, {"partitions", 1}}},
+      {"groups",     std::move(groups)                                        }
+  };
+  return Tell("catalog", "route/" + tenant_ + "/" + deployment, route.dump());
+}
+
 void PusherTest::WaitForRevision(std::int64_t revision) {
   ASSERT_TRUE(Until(60s,
                     [&] {
@@ -256,18 +272,33 @@ void PusherTest::WaitForRevision(std::int64_t revision) {
 
 void PusherTest::Sample(const std::string& asset, std::int64_t time, double temperature,
                         const std::string& id) {
-  const std::string value =
-      json{
-          {"asset",  asset                         },
-          {"time",   time                          },
-          {"values", {{"Temperature", temperature}}}
-  }
-          .dump();
+  Measure(asset, time,
+          {
+              {"Temperature", temperature}
+  },
+          id);
+}
+
+void PusherTest::SampleText(const std::string& asset, std::int64_t time, const std::string& level) {
+  Measure(asset, time,
+          {
+              {"Level", level}
+  },
+          "");
+}
+
+void PusherTest::Measure(const std::string& asset, std::int64_t time, const json& values,
+                         const std::string& id) {
+  const json value = {
+      {"asset",  asset },
+      {"time",   time  },
+      {"values", values}
+  };
   messaging::Headers headers =
       messaging::CloudEventHeaders(id.empty() ? asset + "-" + std::to_string(time) : id,
                                    "/data_collector", "dev.outrigger.telemetry.v1", time);
   headers.emplace_back("tenant", tenant_);
-  Enqueue("telemetry", tenant_ + "/" + asset, value, std::move(headers));
+  Enqueue("telemetry", tenant_ + "/" + asset, value.dump(), std::move(headers));
 }
 
 void PusherTest::Output(const std::string& model, const std::string& deployment,

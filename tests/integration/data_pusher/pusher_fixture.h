@@ -36,6 +36,7 @@ class PusherProcess {
   void KillAndRestart();
   // SIGTERM; returns the exit code.
   int Stop();
+  pid_t pid() const { return pid_; }
   const std::string& url() const { return url_; }
   const std::string& admin_url() const { return admin_url_; }
 
@@ -66,11 +67,15 @@ class PusherTest : public ::testing::Test {
   // A route by type from Temperature to Score and Level, and its feed; returns the deployment.
   std::string OpenRoute(const std::string& model);
   std::int64_t TellRoute(const std::string& model, const std::string& deployment, bool open);
+  // An open route by assets; each group has `subject` and `inputs`.
+  std::int64_t TellGroups(const std::string& model, const std::string& deployment,
+                          nlohmann::json groups);
   std::string FeedOf(const std::string& model, const std::string& deployment) const;
   void WaitForRevision(std::int64_t revision);
 
   void Sample(const std::string& asset, std::int64_t time, double temperature,
               const std::string& id = "");
+  void SampleText(const std::string& asset, std::int64_t time, const std::string& level);
   void Output(const std::string& model, const std::string& deployment, const std::string& asset,
               std::int64_t time, double score);
 
@@ -97,6 +102,9 @@ class PusherTest : public ::testing::Test {
   std::string tenant_, token_;
 
  private:
+  void Measure(const std::string& asset, std::int64_t time, const nlohmann::json& values,
+               const std::string& id);
+
   static std::unique_ptr<PusherProcess> pusher_;
   static std::unique_ptr<messaging::Producer> producer_;
   static std::unique_ptr<messaging::Admin> admin_;

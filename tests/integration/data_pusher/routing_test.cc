@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <fstream>
 #include <set>
 
+#include "outrigger/base/ids.h"
 #include "pusher_fixture.h"
 
 namespace outrigger::testing {
@@ -141,6 +143,81 @@ TEST_F(RoutingTest, HoldsUpNobodyForAFeedThatIsGone) {
 
   ASSERT_TRUE(Until(20s, [&] { return TimesIn(feed).size() == 20; }));
   WaitForRevision(TellRoute("gone", gone, false));
+}
+
+TEST_F(RoutingTest, FeedsTheFirstSampleOfAnAssetThatWasJustMade) {
+  DefineAssets({"x0"});
+  const std::string feed = FeedOf("m", OpenRoute("m"));
+  constexpr int kAssets = 60;
+  for (int i = 1; i <= kAssets; ++i) {
+    const std::string asset = "x" + std::to_string(i);
+    DefineAssets({asset});
+    Sample(asset, kBase + i, i);
+    Sample("nobody-" + std::to_string(i), kBase, i);
+    Flush();
+  }
+
+  EXPECT_TRUE(Until(20s, [&] { return TimesIn(feed).size() == kAssets; })) << TimesIn(feed).size();
+}
+
+TEST_F(RoutingTest, MakesADeadLetterOfASampleThatNoFeedTakes) {
+  DefineAssets({"x1"});
+  const std::string deployment = RandomId(6);
+  const std::vector feeds = {messaging::FeedTopic(tenant_, "wide", deployment, 1, 24h)};
+  ASSERT_TRUE((*messaging::Admin::Make(Kafka().Options()))->CreateTopics(feeds, 20s).ok());
+  json inputs;
+  for (int i = 0; i < 60; ++i) {
+    inputs["i" + std::to_string(i)] = {
+        {"asset",     "x1"   },
+        {"telemetry", "Level"}
+    };
+  }
+  WaitForRevision(TellGroups("wide", deployment, {{{"subject", "x1"}, {"inputs", inputs}}}));
+  const std::string feed = FeedOf("m", OpenRoute("m"));
+
+  SampleText("x1", kBase, std::string(400'000, 'x'));
+  SampleText("x1", kBase + 1, "short");
+  Sample("x1", kBase + 2, 1);
+  Flush();
+
+  EXPECT_TRUE(Until(30s, [&] { return TimesIn(feed).size() == 1; })) << "others wait";
+  EXPECT_TRUE(Until(30s, [&] { return TimesIn(FeedOf("wide", deployment)).size() == 1; }));
+  const auto dead = ReadAll("dead." + tenant_);
+  ASSERT_THAT(dead, SizeIs(1));
+  EXPECT_EQ(HeaderOf(dead[0], "dead_cause"), "too-large");
+  EXPECT_EQ(HeaderOf(dead[0], "deployment"), deployment);
+}
+
+TEST_F(RoutingTest, FeedsManySubjectsFromOneSampleInLittleMemory) {
+  DefineAssets({"x1"});
+  const std::string deployment = RandomId(6);
+  const std::vector feeds = {messaging::FeedTopic(tenant_, "many", deployment, 1, 24h)};
+  ASSERT_TRUE((*messaging::Admin::Make(Kafka().Options()))->CreateTopics(feeds, 20s).ok());
+  json groups = json::array();
+  constexpr int kSubjects = 1'500;
+  for (int i = 0; i < kSubjects; ++i) {
+    groups.push_back({
+        {"subject", "s" + std::to_string(i)                                 },
+        {"inputs",  {{"level", {{"asset", "x1"}, {"telemetry", "Level"}}}}}
+    });
+  }
+  WaitForRevision(TellGroups("many", deployment, groups));
+  const auto peak_mb = [] {
+    std::ifstream status("/proc/" + std::to_string(Pusher().pid()) + "/status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("VmHWM:")) return std::stol(line.substr(6)) / 1024;
+    }
+    return 0L;
+  };
+  const long before = peak_mb();
+
+  SampleText("x1", kBase, std::string(300'000, 'x'));
+  Flush();
+
+  const std::string feed = FeedOf("many", deployment);
+  const auto admin = *messaging::Admin::Make(Kafka().Options());
+  ASSERT_TRUE(Until(60s, [&] { return (*admin->EndOffsets(feed, 10s))[0] >= kSubjects; }));
+  EXPECT_LT(peak_mb() - before, 330) << "450 MB were fed";
 }
 
 TEST_F(RoutingTest, GoesOnWithoutPostgresWhichCatchesUp) {

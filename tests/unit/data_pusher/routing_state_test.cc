@@ -200,5 +200,24 @@ TEST(HotStore, ForgetsTheAssetThatSpokeLongestAgoAndPartitionsThatAreLost) {
   EXPECT_FALSE(hot.Find("t", "b").has_value());
 }
 
+TEST(RoutedPartition, PromisesNoRevisionBeforeTheRecordThatIsRoutedByTheOldOneIsDone) {
+  RoutedPartition partition(0, 1);
+  partition.Began();
+  partition.Found(5, ArrivalTime{0});
+  partition.LookedUp(5);
+  partition.SwitchTo(1);
+  partition.acks()->Begin(5);
+  partition.acks()->Add();
+
+  partition.SwitchTo(2);  // while the record waits for room
+
+  ASSERT_TRUE(partition.Promise().has_value());
+  EXPECT_EQ(partition.Promise()->revision, 1);
+  partition.acks()->MoveTo(6);
+  EXPECT_EQ(partition.Promise()->revision, 1);
+  partition.acks()->Done(5);
+  EXPECT_EQ(partition.Promise()->revision, 2);
+}
+
 }  // namespace
 }  // namespace outrigger::data_pusher
