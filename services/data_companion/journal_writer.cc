@@ -16,6 +16,7 @@ using messaging::TransactionalProducer;
 constexpr Millis kStep{10'000};  // begin, commit, read back: each at most
 constexpr Millis kMakeWait{15'000};
 constexpr Millis kTryAgain{500};
+constexpr Millis kAdminWait{1'000};
 constexpr Millis kFullQueuePause{5};
 constexpr Millis kFloorsEvery{60'000};
 constexpr auto kNameHeader = "batch";
@@ -85,6 +86,13 @@ bool JournalWriter::MakeProducer(const std::stop_token& stop) {
     SleepFor(kTryAgain);
   }
   return false;
+}
+
+bool JournalWriter::MakeAdmin() {
+  if (admin_) return true;
+  auto made = messaging::Admin::Make(kafka_);
+  if (made) admin_ = *std::move(made);
+  return admin_ != nullptr;
 }
 
 void JournalWriter::Work(const std::stop_token& stop, Transaction transaction) {
@@ -160,6 +168,11 @@ std::optional<bool> JournalWriter::ReadBack(const std::string& journal, const st
     const std::lock_guard lock(mutex_);
     if (const auto floor = floors_.find(journal); floor != floors_.end()) from = floor->second;
   }
+  // All that was committed lies below this; an end before it hides behind an open transaction of
+  // somebody else.
+  if (!MakeAdmin()) return std::nullopt;
+  const auto marks = admin_->HighWatermarks(journal, kAdminWait);
+  if (!marks || !marks->contains(0)) return std::nullopt;
   auto consumer = Consumer::Make(kafka_, {});
   if (!consumer || !(*consumer)->Assign({
                        {{journal, 0}, from}
@@ -178,7 +191,8 @@ std::optional<bool> JournalWriter::ReadBack(const std::string& journal, const st
           status->value("instance", instance_) != instance_)
         replaced_ = true;
     }
-    if (!batch->ends.empty()) return found;
+    for (const auto& end : batch->ends)
+      if (end.next >= marks->at(0)) return found;
   }
   return std::nullopt;
 }
@@ -188,18 +202,14 @@ void JournalWriter::RaiseFloors() {
   const auto now = SystemClock().Now();
   if (now - floors_raised_ < kFloorsEvery) return;
   floors_raised_ = now;
-  if (!admin_) {
-    auto made = messaging::Admin::Make(kafka_);
-    if (!made) return;
-    admin_ = *std::move(made);
-  }
+  if (!MakeAdmin()) return;
   std::map<std::string, std::int64_t> floors;
   {
     const std::lock_guard lock(mutex_);
     floors = floors_;
   }
   for (auto& [journal, floor] : floors) {
-    const auto ends = admin_->EndOffsets(journal, Millis(1'000));
+    const auto ends = admin_->EndOffsets(journal, kAdminWait);
     if (!ends || !ends->contains(0)) return;
     const std::lock_guard lock(mutex_);
     if (const auto known = floors_.find(journal); known != floors_.end())

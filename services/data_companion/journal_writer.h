@@ -58,6 +58,7 @@ class JournalWriter {
  private:
   void Run(const std::stop_token& stop);
   bool MakeProducer(const std::stop_token& stop);
+  bool MakeAdmin();
   void Work(const std::stop_token& stop, Transaction transaction);
   Result<> Write(Transaction& transaction);
   // What the journal says of a transaction; nullopt: cannot be read now.

@@ -66,7 +66,14 @@ void KafkaReader::Resume(const TopicPartition& at) { Push({Wish::kResume, at}); 
 void KafkaReader::Ends(const std::string& topic,
                        std::function<void(std::map<int, std::int64_t>)> done) {
   const std::lock_guard lock(mutex_);
-  questions_.emplace_back(topic, std::move(done));
+  questions_.push_back({topic, std::move(done)});
+  changed_.notify_all();
+}
+
+void KafkaReader::HighWatermarks(const std::string& topic,
+                                 std::function<void(std::map<int, std::int64_t>)> done) {
+  const std::lock_guard lock(mutex_);
+  questions_.push_back({topic, std::move(done), false});
   changed_.notify_all();
 }
 
@@ -230,8 +237,9 @@ void KafkaReader::Administer(const std::stop_token& stop) {
       questions.swap(questions_);
     }
     if (stop.stop_requested()) return;
-    for (auto& [topic, done] : questions) {
-      auto ends = admin->EndOffsets(topic, kAdminWait);
+    for (auto& [topic, done, committed] : questions) {
+      auto ends = committed ? admin->EndOffsets(topic, kAdminWait)
+                            : admin->HighWatermarks(topic, kAdminWait);
       auto known = ends ? *std::move(ends) : std::map<int, std::int64_t>{};
       loop_.Post([done = std::move(done), known = std::move(known)] { done(known); });
     }

@@ -46,6 +46,10 @@ class KafkaReader final : public FeedSource {
   void Resume(const messaging::TopicPartition& at) override;
   void Ends(const std::string& topic,
             std::function<void(std::map<int, std::int64_t>)> done) override;
+  // The same, with what is not committed (yet): who has read so far has all that was committed when
+  // this was asked.
+  void HighWatermarks(const std::string& topic,
+                      std::function<void(std::map<int, std::int64_t>)> done);
 
  private:
   enum class Wish { kOpen, kClose, kPause, kResume };
@@ -73,7 +77,11 @@ class KafkaReader final : public FeedSource {
     std::uint64_t generation = 0;
     std::variant<Sink, RawSink> sink;
   };
-  using Question = std::pair<std::string, std::function<void(std::map<int, std::int64_t>)>>;
+  struct Question {
+    std::string topic;
+    std::function<void(std::map<int, std::int64_t>)> done;
+    bool committed = true;
+  };
 
   void Push(Command command);
   void Read(const std::stop_token& stop);

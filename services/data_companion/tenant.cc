@@ -13,6 +13,7 @@ namespace {
 using messaging::Consumer;
 using messaging::Record;
 
+constexpr Millis kAskAgain{500};
 // A deployment whose records cannot be written delays everybody's at each new attempt.
 constexpr RetrySchedule kOutFor{.first = Millis(60'000), .max = Millis(600'000)};
 
@@ -58,17 +59,44 @@ Tenant::~Tenant() {
 
 void Tenant::ReadJournal() {
   journal_open_ = true;
+  ++journal_reading_;
+  journal_next_ = -1;
+  journal_needed_.reset();
+  journal_.clear();
+  AskJournalEnd();
   KafkaReader::RawSink journal;
   journal.records = [this](std::vector<Record> records) {
     for (auto& record : records) Journal(std::move(record));
   };
-  journal.end = [this](std::int64_t end) {
-    journal_open_ = false;
-    reader_.Close({"journal." + name_, 0});
-    if (!std::exchange(journal_read_, true)) on_journal_read_(end);
-    Ready();
-  };
+  journal.end = [this](std::int64_t next) { JournalReadTo(next); };
   reader_.OpenRaw({"journal." + name_, 0}, Consumer::kBeginning, std::move(journal));
+}
+
+// The end that the reader comes to may lie before a transaction of somebody else that is open, and
+// before what we committed after it. The broker ends that one in time.
+void Tenant::AskJournalEnd() {
+  reader_.HighWatermarks("journal." + name_,
+                         [this, reading = journal_reading_,
+                          alive = std::weak_ptr(alive_)](const std::map<int, std::int64_t>& ends) {
+                           if (alive.expired() || reading != journal_reading_) return;
+                           if (const auto end = ends.find(0); end != ends.end()) {
+                             journal_needed_ = end->second;
+                             JournalReadTo(journal_next_);
+                             return;
+                           }
+                           context_.loop.PostAfter(kAskAgain, [this, reading, alive] {
+                             if (!alive.expired() && reading == journal_reading_) AskJournalEnd();
+                           });
+                         });
+}
+
+void Tenant::JournalReadTo(std::int64_t next) {
+  journal_next_ = next;
+  if (!journal_open_ || !journal_needed_ || next < *journal_needed_) return;
+  journal_open_ = false;
+  reader_.Close({"journal." + name_, 0});
+  if (!std::exchange(journal_read_, true)) on_journal_read_(next);
+  Ready();
 }
 
 void Tenant::Journal(Record record) {
@@ -112,7 +140,7 @@ void Tenant::Apply(const std::string& id, const std::string& kind, const Record&
   if (kind == "spec") {
     deployment.spec = record.value;
     if (record.value) {
-      if (ready() && companion == companions_.end()) Begin(id, deployment);
+      if (MayBegin() && !deployment.out && companion == companions_.end()) Begin(id, deployment);
       return;
     }
     // The deployment has ended: nobody will ask for it again.
@@ -148,7 +176,7 @@ void Tenant::Apply(const std::string& id, const std::string& kind, const Record&
 }
 
 void Tenant::Ready() {
-  if (!ready()) return;
+  if (!MayBegin()) return;
   for (auto& [id, deployment] : deployments_)
     if (deployment.spec && !companions_.contains(id) && !deployment.out) Begin(id, deployment);
   journal_.clear();  // what is left speaks of deployments that are gone
@@ -192,7 +220,7 @@ void Tenant::TakeOut(const std::string& id) {
                           [this, id, alive = std::weak_ptr(alive_)] {
                             if (alive.expired()) return;
                             deployments_[id].out = false;
-                            if (!journal_open_) ReadJournal();
+                            ReadJournal();  // anew: what was read may be older than its end
                           });
 }
 

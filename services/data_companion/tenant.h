@@ -44,7 +44,11 @@ class Tenant {
     int times_out = 0;
   };
 
+  // Whether a companion may begin: all that the journal says of it is known.
+  bool MayBegin() const { return ready() && !journal_open_; }
   void ReadJournal();
+  void AskJournalEnd();
+  void JournalReadTo(std::int64_t next);
   void Journal(messaging::Record record);
   void Control(messaging::Record record);
   void Apply(const std::string& id, const std::string& kind, const messaging::Record& record,
@@ -58,6 +62,9 @@ class Tenant {
   const std::function<void(std::int64_t)> on_journal_read_;
   std::shared_ptr<int> alive_;  // shared with tasks: they see that this is gone
   bool journal_open_ = false;
+  std::uint64_t journal_reading_ = 0;           // grows with each reading of the journal
+  std::int64_t journal_next_ = -1;              // read so far
+  std::optional<std::int64_t> journal_needed_;  // by MayBegin(); nullopt: not known yet
   bool journal_read_ = false;
   bool control_read_ = false;
   std::map<std::string, JournalState> journal_;  // until it was read

@@ -92,6 +92,12 @@ class KafkaAdmin final : public Admin {
     return OffsetsOf(topic, RD_KAFKA_OFFSET_SPEC_LATEST, SystemClock().Now() + deadline);
   }
 
+  Result<std::map<int, std::int64_t>> HighWatermarks(const std::string& topic,
+                                                     milliseconds deadline) override {
+    return OffsetsOf(topic, RD_KAFKA_OFFSET_SPEC_LATEST, SystemClock().Now() + deadline,
+                     RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED);
+  }
+
   Result<std::map<int, std::int64_t>> CommittedOffsets(const std::string& group,
                                                        const std::string& topic,
                                                        milliseconds deadline) override {
@@ -126,14 +132,15 @@ class KafkaAdmin final : public Admin {
   using Until = std::chrono::steady_clock::time_point;
   using Request = std::function<void(const rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>;
 
-  Result<EventHandle> Ask(rd_kafka_admin_op_t operation, Until until, const Request& request) {
+  // What an open transaction may still take back is no answer, if not asked for.
+  Result<EventHandle> Ask(
+      rd_kafka_admin_op_t operation, Until until, const Request& request,
+      rd_kafka_IsolationLevel_t isolation = RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED) {
     const OptionsHandle options(rd_kafka_AdminOptions_new(client_.get(), operation));
     const int wait = std::max(MillisLeft(until), 1);
     rd_kafka_AdminOptions_set_request_timeout(options.get(), wait, nullptr, 0);
-    // What an open transaction may still take back is no answer.
     if (operation == RD_KAFKA_ADMIN_OP_LISTOFFSETS) {
-      const ErrorHandle error(rd_kafka_AdminOptions_set_isolation_level(
-          options.get(), RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
+      const ErrorHandle error(rd_kafka_AdminOptions_set_isolation_level(options.get(), isolation));
       OR_CHECK(!error, "this operation knows isolation");
     } else if (operation == RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS) {
       const ErrorHandle error(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 1));
@@ -220,16 +227,20 @@ class KafkaAdmin final : public Admin {
     return found->partition_cnt;
   }
 
-  Result<std::map<int, std::int64_t>> OffsetsOf(const std::string& topic, std::int64_t spec,
-                                                Until until) {
+  Result<std::map<int, std::int64_t>> OffsetsOf(
+      const std::string& topic, std::int64_t spec, Until until,
+      rd_kafka_IsolationLevel_t isolation = RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED) {
     OR_ASSIGN(const int partitions, PartitionsOf(topic, until));
     const PartitionList list(rd_kafka_topic_partition_list_new(partitions));
     for (int i = 0; i < partitions; ++i)
       rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), i)->offset = spec;
-    OR_ASSIGN(const EventHandle event,
-              Ask(RD_KAFKA_ADMIN_OP_LISTOFFSETS, until, [&](const auto* options, auto* queue) {
-                rd_kafka_ListOffsets(client_.get(), list.get(), options, queue);
-              }));
+    OR_ASSIGN(const EventHandle event, Ask(
+                                           RD_KAFKA_ADMIN_OP_LISTOFFSETS, until,
+                                           [&](const auto* options, auto* queue) {
+                                             rd_kafka_ListOffsets(client_.get(), list.get(),
+                                                                  options, queue);
+                                           },
+                                           isolation));
     std::size_t count = 0;
     const auto* infos =
         rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);

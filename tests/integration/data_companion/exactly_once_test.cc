@@ -111,6 +111,43 @@ TEST_F(ExactlyOnceTest, WhileItIsKilledAgainAndAgain) {
   ExpectAllOnce(deployment, sent);
 }
 
+TEST_F(ExactlyOnceTest, WhenAnOpenTransactionHidesWhatItCommittedBefore) {
+  FakeModel model(Doubled);
+  const auto deployment = Deploy("m");
+  State(deployment, "run", model.url());
+  StartCompanion();
+  AwaitStatus(deployment, [](const json& s) { return s["phase"] == "running"; });
+  std::map<std::pair<std::string, std::int64_t>, double> sent;
+  const auto feed = [&](int source) {
+    sent[{"a", source}] = source;
+    Feed(deployment, "a", source,
+         {
+             {"x", source}
+    },
+         source);
+    FlushFeed();
+  };
+  // As the relay does, or the companion of another slot.
+  auto other = *messaging::TransactionalProducer::Make(broker_->Options(), "other-" + tenant_,
+                                                       seconds(30));
+  const std::string journal = "journal." + tenant_;
+  const auto mark = [&] { return admin_->HighWatermarks(journal, seconds(10))->at(0); };
+  const auto stable = [&] { return admin_->EndOffsets(journal, seconds(10))->at(0); };
+  ASSERT_TRUE(other->Begin().ok());
+  ASSERT_TRUE(other->Send({journal, 0, "nobody/status", std::nullopt, {}}).ok());
+  ASSERT_TRUE(Eventually([&] { return mark() > stable(); }));
+  for (int i = 0; i < 5; ++i) feed(i);
+  ASSERT_TRUE(Eventually([&] { return Out(deployment).size() == 5; }));
+  KillCompanion();
+  StartCompanion();
+  SleepFor(Millis(2'000));  // long enough to read what can be seen, and to score it again
+
+  (void)other->Abort(seconds(10));
+  feed(5);
+
+  ExpectAllOnce(deployment, sent);
+}
+
 TEST_F(ExactlyOnceTest, WhatThePusherWroteTwiceIsScoredOnce) {
   FakeModel model(Doubled);
   const auto deployment = Deploy("m");

@@ -165,14 +165,16 @@ TEST_F(RoutingTest, MakesADeadLetterOfASampleThatNoFeedTakes) {
   const std::string deployment = RandomId(6);
   const std::vector feeds = {messaging::FeedTopic(tenant_, "wide", deployment, 1, 24h)};
   ASSERT_TRUE((*messaging::Admin::Make(Kafka().Options()))->CreateTopics(feeds, 20s).ok());
-  json inputs;
+  json group = {
+      {"subject", "x1"}
+  };
   for (int i = 0; i < 60; ++i) {
-    inputs["i" + std::to_string(i)] = {
+    group["inputs"]["i" + std::to_string(i)] = {
         {"asset",     "x1"   },
         {"telemetry", "Level"}
     };
   }
-  WaitForRevision(TellGroups("wide", deployment, {{{"subject", "x1"}, {"inputs", inputs}}}));
+  WaitForRevision(TellGroups("wide", deployment, json::array({group})));
   const std::string feed = FeedOf("m", OpenRoute("m"));
 
   SampleText("x1", kBase, std::string(400'000, 'x'));

@@ -30,6 +30,10 @@ class FakeKafkaAdmin final : public messaging::Admin {
   Result<> DeleteTopic(const std::string&, Millis) override { return {}; }
   Result<std::map<std::string, int>> Topics(Millis) override;
   Result<std::map<int, std::int64_t>> EndOffsets(const std::string&, Millis) override;
+  Result<std::map<int, std::int64_t>> HighWatermarks(const std::string& topic,
+                                                     Millis deadline) override {
+    return EndOffsets(topic, deadline);
+  }
   Result<std::map<int, std::int64_t>> CommittedOffsets(const std::string&, const std::string&,
                                                        Millis) override;
   Result<std::map<int, std::int64_t>> OffsetsAt(const std::string&, ArrivalTime, Millis) override;

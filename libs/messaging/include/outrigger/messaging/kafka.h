@@ -77,8 +77,9 @@ class TransactionalProducer {
   virtual Result<> Abort(std::chrono::milliseconds deadline) = 0;
 };
 
-// What Poll() returns: a record, or the end of a partition (the end-of-partition event: everything
-// committed up to now was returned).
+// What Poll() returns: a record, or the end of a partition (the end-of-partition event). The end is
+// the last stable offset: what was committed behind a transaction of somebody else that is still
+// open was not returned. Who needs all that was committed compares with Admin::HighWatermarks().
 struct EndOfPartition {
   TopicPartition at;
   std::int64_t next = 0;
@@ -149,6 +150,9 @@ class Admin {
   // Offset after the last record (last stable offset) of each partition of a topic.
   virtual Result<std::map<int, std::int64_t>> EndOffsets(const std::string& topic,
                                                          std::chrono::milliseconds deadline) = 0;
+  // Offset after the last record of each partition, committed or not.
+  virtual Result<std::map<int, std::int64_t>> HighWatermarks(
+      const std::string& topic, std::chrono::milliseconds deadline) = 0;
   // Committed group offsets of a topic; partitions without one are absent. Waits for a transaction
   // that has not decided them yet.
   virtual Result<std::map<int, std::int64_t>> CommittedOffsets(
