@@ -139,11 +139,7 @@ void Companion::EndDrain() {
   queue_ = std::make_unique<RowQueue>(spec_.stateful, kRequestLimits);
   for (auto& feed : feeds_) {
     for (auto& [key, value] : feed->ForJournal(context_.clock.Now(), true))
-      records_.push_back({"journal." + spec_.tenant.str(),
-                          0,
-                          spec_.deployment.str() + "/" + key,
-                          std::move(value),
-                          {}});
+      Say(JournalRecord(key, std::move(value)));
     const auto kept = feed->Kept();
     const int partition = static_cast<int>(&feed - feeds_.data());
     auto made = FeedPartition::Make(spec_, partition, kept.progress, kept.subjects);
@@ -164,12 +160,7 @@ void Companion::Stopped() {
   std::int64_t unscored = 0;
   for (std::size_t p = 0; p < feeds_.size(); ++p) {
     unscored += feeds_[p]->Unscored(ends_[p]);
-    for (const auto& key : feeds_[p]->JournalKeys())
-      records_.push_back({"journal." + spec_.tenant.str(),
-                          0,
-                          spec_.deployment.str() + "/" + key,
-                          std::nullopt,
-                          {}});
+    for (const auto& key : feeds_[p]->JournalKeys()) Say(JournalRecord(key, std::nullopt));
   }
   unscored_ = unscored;
   phase_ = Phase::kStopped;
@@ -231,7 +222,8 @@ void Companion::Take(int partition, std::vector<FeedRecord> records) {
 void Companion::Pace() {
   if (phase_ != Phase::kRunning) return;
   const bool full = std::ranges::any_of(feeds_, [](const auto& feed) { return feed->Full(); });
-  const bool high = full || queue_->rows() >= kRowsHigh || queue_->bytes() >= kBytesHigh;
+  const bool high = full || queue_->rows() >= kRowsHigh || queue_->bytes() >= kBytesHigh ||
+                    record_bytes_ >= kMaxRecordBytes;
   const bool low = !full && queue_->rows() <= kRowsLow && queue_->bytes() <= kBytesLow;
   const bool pause = !health_.serving() || high || (paused_ && !low);
   if (pause == paused_) return;
@@ -287,12 +279,23 @@ bool Companion::HasRecords() const {
          std::ranges::any_of(feeds_, [](const auto& feed) { return feed->dirty(); });
 }
 
+messaging::OutRecord Companion::JournalRecord(const std::string& key,
+                                              std::optional<std::string> value) const {
+  return {
+      "journal." + spec_.tenant.str(), 0, spec_.deployment.str() + "/" + key, std::move(value), {}};
+}
+
+void Companion::Say(messaging::OutRecord record) {
+  record_bytes_ += record.value ? record.value->size() : 0;
+  records_.push_back(std::move(record));
+}
+
 std::vector<messaging::OutRecord> Companion::TakeRecords() {
   std::vector<messaging::OutRecord> records = std::exchange(records_, {});
+  const bool waited = std::exchange(record_bytes_, 0) > 0;
   const auto now = context_.clock.Now();
-  const std::string journal = "journal." + spec_.tenant.str();
   const auto tell = [&](const std::string& key, std::string value) {
-    records.push_back({journal, 0, spec_.deployment.str() + "/" + key, std::move(value), {}});
+    records.push_back(JournalRecord(key, std::move(value)));
   };
   if (phase_ != Phase::kStopped)
     for (auto& feed : feeds_)
@@ -308,6 +311,10 @@ std::vector<messaging::OutRecord> Companion::TakeRecords() {
       next_ends_ = now + kEndsEvery;
       AskEnds(nullptr);
     }
+  }
+  if (waited) {  // there is room for the next ones
+    Pace();
+    Dispatch();
   }
   return records;
 }

@@ -64,6 +64,9 @@ class Companion {
 
   // Whether the next transaction should hold something of it.
   bool HasRecords() const;
+  // Bytes of them, about, without what the journal is told. They go into one transaction: the
+  // progress that is told with them counts them as written.
+  std::size_t record_bytes() const { return record_bytes_; }
   std::vector<messaging::OutRecord> TakeRecords();
 
   // The process ends: no new request. What is on its way may end until Idle() or until the caller
@@ -73,6 +76,9 @@ class Companion {
 
  private:
   enum class Phase { kPaused, kRunning, kDraining, kDrained, kStopped };
+  // Of records for the next transaction: beyond it the model rests.
+  static constexpr std::size_t kMaxRecordBytes = 32U << 20;
+
   struct Judging {  // a failed request, until a look at the model's health says what it means
     std::unique_ptr<ScoreCall> call;
     ScoreCall::Outcome outcome;
@@ -96,10 +102,14 @@ class Companion {
   void AskEnds(const std::function<void()>& then);
   std::int64_t Lag() const;
   const char* PhaseName() const;
+  messaging::OutRecord JournalRecord(const std::string& key,
+                                     std::optional<std::string> value) const;
+  void Say(messaging::OutRecord record);
 
   // companion_calls.cc: requests
   void Dispatch();
   bool MayCall() const;
+  bool HasRoom() const;
   void Start(RowQueue::Batch batch);
   void OnReply(std::uint64_t id, const Result<http::Reply>& reply);
   void Scored(ScoreCall& call, const ScoreCall::Outcome& outcome);
@@ -143,6 +153,8 @@ class Companion {
   std::optional<SteadyTime> dispatch_timer_;
 
   std::vector<messaging::OutRecord> records_;  // for the next transaction
+  std::size_t record_bytes_ = 0;
+  std::size_t reply_bytes_ = 0;  // of records that a reply led to lately, at most
   std::int64_t late_ = 0, dead_letters_ = 0, outputs_ = 0;
 
   HealthMonitor health_;

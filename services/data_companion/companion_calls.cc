@@ -27,14 +27,22 @@ bool Companion::MayCall() const {
   return phase_ == Phase::kRunning && !quiescing_ && health_.serving() && asset_events_.Announced();
 }
 
+// A model may answer each small row with the longest reply there is: those on their way may be as
+// long as the longest of late.
+bool Companion::HasRoom() const {
+  return calls_.size() < max_calls_ &&
+         record_bytes_ + calls_.size() * reply_bytes_ < kMaxRecordBytes;
+}
+
 void Companion::Dispatch() {
   if (!MayCall()) return;
   const auto now = context_.clock.Now();
-  while (calls_.size() < max_calls_) {
+  while (HasRoom()) {
     auto batch = queue_->Take(now, max_calls_ - calls_.size());
     if (batch.empty()) break;
     Start(std::move(batch));
   }
+  if (!HasRoom()) return;  // a reply or a transaction brings us back
   const auto next = queue_->NextReady();
   if (!next || (dispatch_timer_ && *dispatch_timer_ <= *next)) return;
   dispatch_timer_ = next;
@@ -144,7 +152,9 @@ void Companion::Scored(ScoreCall& call, const ScoreCall::Outcome& outcome) {
   }
   for (const auto& output : outcome.outputs)
     outputs_ += static_cast<std::int64_t>(output.times.size());
-  std::ranges::move(records, std::back_inserter(records_));
+  const std::size_t before = record_bytes_;
+  for (auto& record : records) Say(std::move(record));
+  reply_bytes_ = std::max(record_bytes_ - before, reply_bytes_ - reply_bytes_ / 8);
   metrics_.rows.Add(static_cast<double>(RowsIn(call.batch())));
   queue_->Done(call.batch());
   for (const auto& lane : call.batch())
@@ -217,8 +227,8 @@ void Companion::DeadLetter(const std::string& subject, const PendingRow& row,
                                     {"dead_tries", std::to_string(row.tries)},
                                     {"dead_source", source}
   });
-  records_.push_back({"dead." + spec_.tenant.str(), std::nullopt, subject,
-                      row.record.substr(0, kMaxOutBytes), std::move(headers)});
+  Say({"dead." + spec_.tenant.str(), std::nullopt, subject, row.record.substr(0, kMaxOutBytes),
+       std::move(headers)});
   ++dead_letters_;
   metrics_.dead_letters.Add();
   feeds_[static_cast<std::size_t>(row.partition)]->End(row.cause);

@@ -124,7 +124,8 @@ void Host::Pump() {
   std::size_t records = 0, bytes = 0;
   for (auto& [id, companion] : speakers) {
     first_ = id;
-    if (records >= kRecordsAtOnce || bytes >= kBytesAtOnce) break;
+    if (records >= kRecordsAtOnce) break;
+    if (!transaction.parts.empty() && bytes + companion->record_bytes() > kBytesAtOnce) break;
     auto said = companion->TakeRecords();
     if (said.empty()) continue;
     records += said.size();

@@ -52,6 +52,41 @@ class HostileModelTest : public CompanionTest {
   }
 };
 
+TEST_F(HostileModelTest, LongRepliesToSmallRowsAreAskedForFewAtATime) {
+  std::atomic<int> now = 0, most = 0;
+  FakeModel model([&](const json& request) {
+    const int calls = ++now;
+    for (int seen = most; seen < calls && !most.compare_exchange_weak(seen, calls);) {
+    }
+    SleepFor(Millis(300));
+    --now;
+    return Answer(200,
+                  json{
+                      {"outputs",
+                       {{{"assetId", request["data"][0]["assetId"]},
+                         {"columns", {{"score", {1}}, {"level", {std::string(10 << 20, 'x')}}}}}}}
+    }
+                      .dump());
+  });
+  const auto deployment = Deploy("m");
+  State(deployment, "run", model.url());
+  StartCompanion();
+  FeedEach(deployment, 8, 8);
+  AwaitStatus(deployment, [](const json& s) { return s["outputs"] == 8; });
+  most = 0;
+
+  for (int i = 8; i < 16; ++i)
+    Feed(deployment, "a" + std::to_string(i), i,
+         {
+             {"x", i}
+    },
+         i);
+  FlushFeed();
+
+  AwaitStatus(deployment, [](const json& s) { return s["outputs"] == 16; });
+  EXPECT_LE(most, 4) << "each may be 10 MiB, and 32 MiB may wait";
+}
+
 TEST_F(HostileModelTest, OnlyThePoisonedRowIsGivenUpAfterItsTries) {
   std::atomic<int> poisoned = 0;
   FakeModel model([&](const json& request) {
