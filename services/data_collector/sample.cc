@@ -21,6 +21,7 @@ using Kind = RawValue::Kind;
 constexpr std::size_t kMaxId = 256;
 constexpr std::size_t kMaxRecordBytes = 512 * 1024;  // Kafka's default for a message is 1 MiB
 constexpr std::size_t kMaxConversions = 4'096;
+constexpr std::size_t kMaxUnit = 256;
 constexpr std::size_t kMaxFaults = 16;
 constexpr char kTopic[] = "telemetry";
 
@@ -37,17 +38,23 @@ std::string_view Article(TelemetryType type) {
 }
 
 // Conversions by their two units: parsing UCUM for every sample would cost more than the sample.
+// What senders make up takes no room in it.
 Result<manifest::Conversion> ConversionBetween(const std::string& from, const std::string& to) {
+  if (from.size() > kMaxUnit) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "a unit has at most " + std::to_string(kMaxUnit) + " bytes");
+  }
   static std::shared_mutex mutex;
-  static std::unordered_map<std::string, Result<manifest::Conversion>> known;
+  static std::unordered_map<std::string, manifest::Conversion> known;
   const std::string key = from + '\0' + to;
   {
     const std::shared_lock lock(mutex);
     if (const auto at = known.find(key); at != known.end()) return at->second;
   }
   Result<manifest::Conversion> made = manifest::ConvertUnit(from, to);
+  if (!made) return made;
   const std::unique_lock lock(mutex);
-  if (known.size() < kMaxConversions) known.emplace(key, made);
+  if (known.size() < kMaxConversions) known.emplace(key, *made);
   return made;
 }
 
@@ -184,7 +191,8 @@ class Judge {
     if (telemetry->unit.empty())
       return Refuse(pointer, "unit", "the telemetry's definition has no unit to convert to", true);
     const auto conversion = ConversionBetween(unit.text, telemetry->unit);
-    if (!conversion.ok()) Refuse(pointer, "unit", conversion.error().message(), true);
+    const bool possible = unit.text.size() <= kMaxUnit;
+    if (!conversion.ok()) Refuse(pointer, "unit", conversion.error().message(), possible);
   }
 
   const RawRecord& record_;

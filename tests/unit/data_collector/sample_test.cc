@@ -136,6 +136,7 @@ TEST_F(SampleTest, RefusesUnitsThatDoNotConvert) {
   EXPECT_EQ(with(R"({"Temperature":"m"})"), "?unit@/units/Temperature");
   EXPECT_EQ(with(R"({"Temperature":"no-such"})"), "?unit@/units/Temperature");
   EXPECT_EQ(with(R"({"Temperature":5})"), "type@/units/Temperature");
+  EXPECT_EQ(with(R"({"Temperature":"K)" + std::string(256, '1') + "\"}"), "unit@/units/Temperature");
   EXPECT_EQ(with(R"({"Speed":"m/s"})"), "?unit@/units/Speed");
   EXPECT_EQ(with(R"({"Label":"m"})"), "?unit@/units/Label");
   EXPECT_EQ(with(R"({"Nope":"m"})"), "?unknown-telemetry@/units/Nope");
