@@ -108,8 +108,20 @@ TEST_F(SampleTest, RefusesWithoutTheCatalogWhatCanNeverBe) {
   EXPECT_EQ(Judged(R"({"asset":"x1","values":{"Label":"\u0000"}})"), "encoding@/values/Label");
   EXPECT_EQ(Judged(R"({"asset":"x1","id":"","values":{"Speed":1}})"), "type@/id");
   EXPECT_EQ(Judged(R"({"asset":"x1","id":5,"values":{"Speed":1}})"), "type@/id");
-  EXPECT_EQ(Judged(R"({"asset":"x1","values":{"Label":")" + std::string(600'000, 'a') + "\"}}"),
+  EXPECT_EQ(Judged(R"({"asset":"x1","values":{"Label":")" + std::string(900'000, 'a') + "\"}}"),
             "too-large@/values");
+}
+
+TEST_F(SampleTest, TakesOnlyWhatFitsItsTopicOnceItIsEscaped) {
+  const auto label = [&](std::string_view escape, int times) {
+    std::string text;
+    for (int i = 0; i < times; ++i) text += escape;
+    return Judged(R"({"asset":"x1","time":1,"values":{"Label":")" + text + "\"}}");
+  };
+  EXPECT_LT(label("a", 890'000).size(), 950'000U);
+  EXPECT_LT(label("\\u0001", 149'000).size(), 950'000U);
+  EXPECT_EQ(label("\\u0001", 151'000), "too-large@/values");
+  EXPECT_EQ(label("\\\"", 451'000), "too-large@/values");
 }
 
 TEST_F(SampleTest, TellsEveryFaultOfARecord) {
@@ -136,7 +148,8 @@ TEST_F(SampleTest, RefusesUnitsThatDoNotConvert) {
   EXPECT_EQ(with(R"({"Temperature":"m"})"), "?unit@/units/Temperature");
   EXPECT_EQ(with(R"({"Temperature":"no-such"})"), "?unit@/units/Temperature");
   EXPECT_EQ(with(R"({"Temperature":5})"), "type@/units/Temperature");
-  EXPECT_EQ(with(R"({"Temperature":"K)" + std::string(256, '1') + "\"}"), "unit@/units/Temperature");
+  EXPECT_EQ(with(R"({"Temperature":"K)" + std::string(256, '1') + "\"}"),
+            "unit@/units/Temperature");
   EXPECT_EQ(with(R"({"Speed":"m/s"})"), "?unit@/units/Speed");
   EXPECT_EQ(with(R"({"Label":"m"})"), "?unit@/units/Label");
   EXPECT_EQ(with(R"({"Nope":"m"})"), "?unknown-telemetry@/units/Nope");
