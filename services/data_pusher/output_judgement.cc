@@ -15,7 +15,9 @@ namespace {
 
 // A record of `telemetry` must fit its topic (1 MiB) with headers.
 constexpr std::size_t kTelemetryBytes = 900'000;
-constexpr std::size_t kDeadBytes = 16 << 20;
+constexpr std::size_t kDeadBytes = 15 << 20;  // of 17 MiB that the topic takes
+constexpr std::size_t kHeaderBytes = 512;     // of a header (or a key) that is handed on
+constexpr std::size_t kDetailBytes = 1'000;
 
 OutputVerdict Dead(std::string cause, std::string detail) {
   OutputVerdict verdict;
@@ -25,7 +27,9 @@ OutputVerdict Dead(std::string cause, std::string detail) {
 }
 
 std::string HeaderOr(const messaging::Record& record, std::string_view name) {
-  return std::string(messaging::FindHeader(record.headers, name).value_or(std::string_view()));
+  return std::string(messaging::FindHeader(record.headers, name)
+                         .value_or(std::string_view())
+                         .substr(0, kHeaderBytes));
 }
 
 // The group whose rows are about `asset`; null when the route has none.
@@ -156,12 +160,13 @@ messaging::OutRecord DeadOutput(const messaging::Record& record, const OutputVer
   const std::string deployment = HeaderOr(record, "deployment");
   messaging::OutRecord out;
   out.topic = "dead." + std::string(TenantOfTopic(record.topic, "out."));
-  out.key = record.key;
-  out.value = record.value;
-  std::string detail = verdict.detail;
-  if (out.value && out.value->size() > kDeadBytes) {
-    detail += "; " + std::to_string(out.value->size()) + " bytes are left out";
+  if (record.key) out.key = record.key->substr(0, kHeaderBytes);
+  std::string detail = verdict.detail.substr(0, kDetailBytes);
+  if (record.value && (record.value->size() > kDeadBytes || verdict.without_value)) {
+    detail += "; " + std::to_string(record.value->size()) + " bytes are left out";
     out.value = std::string();
+  } else {
+    out.value = record.value;
   }
   out.headers = messaging::CloudEventHeaders(deployment + '/' + source, "/data_pusher",
                                              "dev.outrigger.dead.v1", record.time.ms,
@@ -170,7 +175,7 @@ messaging::OutRecord DeadOutput(const messaging::Record& record, const OutputVer
     out.headers.emplace_back(name, HeaderOr(record, name));
   }
   out.headers.emplace_back("dead_cause", verdict.cause);
-  out.headers.emplace_back("dead_detail", detail.substr(0, 1'000));
+  out.headers.emplace_back("dead_detail", detail);
   out.headers.emplace_back("dead_tries", "1");
   out.headers.emplace_back("dead_source", source);
   return out;

@@ -37,6 +37,11 @@ Result<Places> CommittedPlaces(messaging::Admin& admin,
   return places;
 }
 
+// Whether Kafka refuses a record for good.
+bool IsRefusal(const Error& error) {
+  return error.code() == ErrorCode::kInvalidArgument || error.code() == ErrorCode::kNotFound;
+}
+
 }  // namespace
 
 Outputs::Outputs(const OutputsOptions& options, CatalogView& catalog, Clock& clock,
@@ -104,7 +109,12 @@ Result<> Outputs::Take(PlacedReader& reader, messaging::Consumer::Batch& batch) 
   for (const messaging::EndOfPartition& end : batch.ends) ends_[end.at] = end.next;
   catalog_is_read_ = false;
   for (std::size_t next = 0; next < batch.records.size();) {
-    OR_ASSIGN(next, Transact(reader, batch.records, next));
+    const Result<std::size_t> written = Transact(reader, batch.records, next);
+    if (!written) {
+      if (IsRefusal(written.error())) Refused(std::span(batch.records).subspan(next));
+      return written.error();
+    }
+    next = *written;
   }
   // Markers lie behind the last record: whoever waits for the end waits for this.
   if (batch.records.empty() && batch.ends.empty() && !ends_.empty()) return KeepEnds(reader);
@@ -118,6 +128,32 @@ Result<OutputVerdict> Outputs::JudgeOf(const messaging::Record& record) {
   OR_RETURN_IF_ERROR(catalog_.ReadToEnd(kCatalogDeadline));
   catalog_is_read_ = true;
   return JudgeOutput(record, *catalog_.Snapshot());
+}
+
+void Outputs::Refused(std::span<const messaging::Record> records) {
+  if (one_by_one_ == 0) {
+    one_by_one_ = records.size();
+    return;
+  }
+  const std::string source = SourceOf(records.front());
+  refusals_ = source == refused_ ? refusals_ + 1 : 1;
+  refused_ = source;
+}
+
+Result<OutputVerdict> Outputs::JudgeAgain(const messaging::Record& record) {
+  if (one_by_one_ == 0 || SourceOf(record) != refused_) return JudgeOf(record);
+  OutputVerdict verdict;
+  if (refusals_ > 1) {
+    LogError("output passed over: not even its dead letter can be written",
+             {
+                 {"source", refused_}
+    });
+    return verdict;
+  }
+  verdict.cause = "too-large";
+  verdict.detail = "Kafka refuses what it leads to";
+  verdict.without_value = true;
+  return verdict;
 }
 
 Result<> Outputs::Send(messaging::OutRecord record) {
@@ -139,11 +175,12 @@ Result<std::size_t> Outputs::Transact(PlacedReader& reader,
   std::size_t made = 0;
   std::size_t dead = 0;
   std::size_t not_mapped = 0;
-  for (; at < records.size() && made < options_.max_records; ++at) {
+  const std::size_t end = one_by_one_ > 0 ? begin + 1 : records.size();
+  for (; at < end && made < options_.max_records; ++at) {
     const messaging::Record& record = records[at];
     next[{record.topic, record.partition}] = record.offset + 1;
     if (TenantOfTopic(record.topic, "out.").empty()) continue;  // no topic of ours
-    OR_ASSIGN(OutputVerdict verdict, JudgeOf(record));
+    OR_ASSIGN(OutputVerdict verdict, JudgeAgain(record));
     if (!verdict.cause.empty()) {
       if (dead == 0) {  // one line a transaction, however bad a model is
         LogWarning("output refused", {
@@ -164,6 +201,7 @@ Result<std::size_t> Outputs::Transact(PlacedReader& reader,
   OR_RETURN_IF_ERROR(producer_->SendOffsets(next, reader.consumer()));
   OR_RETURN_IF_ERROR(producer_->Commit(kCommitDeadline));
   for (const auto& [place, offset] : next) reader.Advance(place, offset);
+  one_by_one_ -= std::min(one_by_one_, at - begin);
   outputs_.Add(static_cast<double>(at - begin));
   telemetry_.Add(static_cast<double>(made));
   dead_.Add(static_cast<double>(dead));

@@ -47,6 +47,10 @@ class Outputs {
   Result<std::size_t> Transact(PlacedReader& reader, std::span<const messaging::Record> records,
                                std::size_t begin);
   Result<OutputVerdict> JudgeOf(const messaging::Record& record);
+  // The same, of a record whose telemetry or dead letter Kafka refused before.
+  Result<OutputVerdict> JudgeAgain(const messaging::Record& record);
+  // Kafka refused something of a transaction that began with these records.
+  void Refused(std::span<const messaging::Record> records);
   Result<> Send(messaging::OutRecord record);
   Result<> KeepEnds(PlacedReader& reader);
 
@@ -60,6 +64,9 @@ class Outputs {
   std::atomic<bool> running_{false};
   Places ends_;                   // ends seen and not yet kept
   bool catalog_is_read_ = false;  // to its end, since the batch was polled
+  std::size_t one_by_one_ = 0;    // records still to be written alone, to find the one refused
+  std::string refused_;           // the record that was refused alone, and how often
+  int refusals_ = 0;
   std::unique_ptr<messaging::Admin> admin_;
   std::unique_ptr<messaging::TransactionalProducer> producer_;
   std::jthread thread_;  // last: it uses the members above

@@ -113,7 +113,9 @@ class KafkaTransactionalProducer final : public TransactionalProducer {
     if (fault_.first.empty()) return FromKafka(error, what);
     // The transaction's own code says only that a record failed, not that none like it can succeed.
     Error refused = FromKafka(fault_.code, what + " (" + fault_.first + ")");
-    if (refused.code() == ErrorCode::kInvalidArgument) return refused;
+    const bool blame =
+        refused.code() == ErrorCode::kInvalidArgument || refused.code() == ErrorCode::kNotFound;
+    if (blame && !rd_kafka_error_is_fatal(error)) return refused;
     return FromKafka(error, what + " (" + fault_.first + ")");
   }
 

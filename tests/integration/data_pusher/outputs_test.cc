@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include "outrigger/base/ids.h"
 #include "pusher_fixture.h"
 
 namespace outrigger::testing {
@@ -93,6 +94,29 @@ TEST_F(OutputsTest, BecomeOneSampleEachWhileThePusherIsKilled) {
   }
   EXPECT_EQ(Number("SELECT count(*) FROM model_output WHERE tenant = '" + tenant_ + "'"),
             2 * kOutputs);
+}
+
+TEST_F(OutputsTest, GoOnBesideOnesThatKafkaRefuses) {
+  const std::string other = RandomId(8);
+  auto topics = messaging::TenantTopics(other);
+  for (messaging::TopicSpec& topic : topics) {
+    if (topic.name.starts_with("dead.")) topic.config["max.message.bytes"] = "4000";
+  }
+  ASSERT_TRUE((*messaging::Admin::Make(Kafka().Options()))->CreateTopics(topics, 20s).ok());
+  DefineAssets({"x1"});
+  const std::string deployment = OpenRoute("m");
+  for (int i = 0; i < 3; ++i) {
+    Publish("out." + other, "x1", std::string(10'000, 'x'));
+    Output("m", deployment, "x1", kBase + i, i);
+  }
+  Flush();
+
+  EXPECT_TRUE(Until(60s, [&] { return CameBack().size() == 3; }));
+  EXPECT_TRUE(Until(60s, [&] { return ReadAll("dead." + other).size() == 3; }));
+  for (const messaging::Record& dead : ReadAll("dead." + other)) {
+    EXPECT_EQ(HeaderOf(dead, "dead_cause"), "too-large");
+    EXPECT_EQ(dead.value, "");
+  }
 }
 
 TEST_F(OutputsTest, BecomeOneSampleEachAfterAFreezeLongerThanTheTimeouts) {

@@ -112,6 +112,29 @@ TEST(JudgeOutput, RefusesATextThatNoRecordOfTelemetryHolds) {
             "too-large");
 }
 
+TEST(DeadOutput, HandsOnNoMoreOfAHostileRecordThanItsTopicTakes) {
+  const std::string huge(17 << 20, 'x');
+  messaging::Record record = OutputOf(huge, huge);
+  record.key = huge;
+  record.headers.emplace_back("traceparent", huge);
+  record.headers.emplace_back("requestid", huge);
+
+  const messaging::OutRecord dead = DeadOutput(record, Judge(record));
+
+  std::size_t bytes = dead.key->size() + dead.value->size();
+  for (const auto& [name, value] : dead.headers) bytes += name.size() + value.size();
+  EXPECT_LT(bytes, 10'000U);
+  EXPECT_EQ(HeaderOf(dead, "dead_cause"), "bad-record");
+}
+
+TEST(JudgeOutput, TakesNoTraceThatIsNone) {
+  messaging::Record record =
+      OutputOf("d1", R"({"assetId":"x1","time":[5],"columns":{"score":[1]}})");
+  record.headers.emplace_back("traceparent", std::string(2 << 20, 'x'));
+
+  EXPECT_EQ(HeaderOf(Judge(record).telemetry.at(0), "traceparent").size(), 55U);
+}
+
 TEST(DeadOutput, NamesWhatDiedAndWhy) {
   const auto record = OutputOf("d9", R"({"assetId":"x1","time":[5],"columns":{"score":[1]}})");
 

@@ -71,8 +71,8 @@ class TransactionalProducer {
   virtual Result<> SendOffsets(const std::map<TopicPartition, std::int64_t>& next,
                                Consumer& consumer) = 0;
   // Errors: kConflict - fenced: another one took this id, stop; kInvalidArgument - a record can
-  // never be taken as it is (too large), nothing was written; anything else - outcome unknown or
-  // aborted, read back.
+  // never be taken as it is (too large), nothing was written; kNotFound - the same, its topic is
+  // unknown; anything else - outcome unknown or aborted, read back.
   virtual Result<> Commit(std::chrono::milliseconds deadline) = 0;
   virtual Result<> Abort(std::chrono::milliseconds deadline) = 0;
 };
