@@ -33,8 +33,10 @@ bool RepeatFilter::IsNew(std::string_view asset_key, std::string_view sample_id,
   Trim(entries, arrival.ms - kSpanMs, limits_.samples_per_asset);
   const bool fresh = known_.insert_or_assign(sample, arrival.ms).second;
   entries.push_back({sample, arrival.ms});
-  const bool full = known_.size() > limits_.samples;
-  Trim(entries, arrival.ms - kSpanMs, full ? entries.size() / 2 : limits_.samples_per_asset);
+  // A noisy asset may not make the filter forget the quiet ones.
+  const bool greedy = entries.size() > limits_.samples / assets_.size();
+  const bool gives_up = known_.size() > limits_.samples * (greedy ? 1 : 2);
+  Trim(entries, arrival.ms - kSpanMs, gives_up ? entries.size() / 2 : limits_.samples_per_asset);
   return fresh;
 }
 

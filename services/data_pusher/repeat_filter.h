@@ -23,7 +23,9 @@ class RepeatFilter {
 
   struct Limits {
     std::size_t samples_per_asset = 16'384;
-    std::size_t samples = 4'000'000;  // of all assets; beyond it the asset that adds gives up half
+    // Of all assets. Beyond it an asset that adds and has more than its share gives up half; beyond
+    // twice as many, whoever adds.
+    std::size_t samples = 4'000'000;
   };
   RepeatFilter() : RepeatFilter(Limits{}) {}
   explicit RepeatFilter(const Limits& limits) : limits_(limits) {}

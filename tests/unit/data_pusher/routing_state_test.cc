@@ -51,6 +51,28 @@ TEST(RepeatFilter, StaysWithinItsBoundWhateverArrives) {
   EXPECT_LE(filter.size(), 101U);
 }
 
+TEST(RepeatFilter, KnowsRepeatsOfQuietAssetsBesideANoisyOne) {
+  RepeatFilter filter({.samples_per_asset = 1'000, .samples = 100});
+  for (int i = 0; i < 5; ++i) {
+    filter.IsNew("t/quiet", std::to_string(i), ArrivalTime{i});
+    for (int k = 0; k < 500; ++k) filter.IsNew("t/noisy", std::to_string(i * 500 + k), ArrivalTime{i});
+  }
+
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(filter.IsNew("t/quiet", std::to_string(i), ArrivalTime{9}));
+  }
+  EXPECT_LE(filter.size(), 201U);
+}
+
+TEST(RepeatFilter, StaysWithinItsBoundHoweverManyAssetsThereAre) {
+  RepeatFilter filter({.samples_per_asset = 1'000, .samples = 100});
+  for (int i = 0; i < 3'000; ++i) {
+    filter.IsNew("t/" + std::to_string(i), std::to_string(i), ArrivalTime{i});
+  }
+
+  EXPECT_LE(filter.size(), 201U);
+}
+
 TEST(RepeatFilter, SweepsAssetsThatFellSilent) {
   RepeatFilter filter;
   filter.IsNew("t/a", "1", ArrivalTime{0});
