@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "data_pusher/cursor.h"
+#include "data_pusher/page.h"
 #include "data_pusher/query_answers.h"
 #include "data_pusher/query_parameters.h"
 #include "outrigger/http/bearer.h"
@@ -23,12 +24,25 @@ http::Response FailureOf(const Error& error) {
   return http::ToResponse(problem);
 }
 
-// The cursor behind the last point when there is more; drops the extra one that told so.
-std::optional<std::string> CutToPage(std::vector<store::AggregatePoint>& points,
-                                     std::size_t limit) {
-  if (points.size() <= limit) return std::nullopt;
-  points.resize(limit);
-  return PointCursor(points.back().time);
+std::size_t SizeOf(const store::HistoryValue& value) {
+  constexpr std::size_t kNumber = 40;  // with its time
+  const std::string* text = std::get_if<std::string>(&value);
+  return kNumber + (text == nullptr ? 0 : text->size());
+}
+
+std::size_t SizeOfPoint(const store::AggregatePoint& point) {
+  return point.value ? SizeOf(*point.value) : SizeOf(false);
+}
+
+std::size_t SizeOfOutput(const store::OutputRow& row) {
+  return 200 + row.values.size() + row.asset.size() + row.version.size() + row.digest.size() +
+         row.deployment.size() + row.request_id.size();
+}
+
+http::Response AnswerOf(const Page<store::AggregatePoint>& page, const http::Request& request) {
+  std::optional<std::string> next;
+  if (page.more) next = PointCursor(page.rows.back().time);
+  return PointsAnswer(page.rows, next, request.Query("format") == "csv");
 }
 
 // from, to, order, limit and continue, as every history query has them.
@@ -161,31 +175,48 @@ http::Response Queries::Telemetry(const http::Request& request, const TenantId& 
 }
 
 http::Response Queries::Points(const http::Request& request, store::PointsQuery query) {
-  const std::size_t limit = query.limit++;
-  auto found = parts_.history.Points(query);
-  if (!found) return FailureOf(found.error());
-  std::vector<store::AggregatePoint> points;
-  points.reserve(found->size());
-  for (store::Point& point : *found) points.push_back({point.time, std::move(point.value)});
-  const auto next = CutToPage(points, limit);
-  return PointsAnswer(points, next, request.Query("format") == "csv");
+  using Rows = std::vector<store::AggregatePoint>;
+  const auto read = [&](const store::AggregatePoint* last, std::size_t count) -> Result<Rows> {
+    if (last != nullptr) query.after = last->time;
+    query.limit = count;
+    OR_ASSIGN(std::vector<store::Point> found, parts_.history.Points(query));
+    Rows rows;
+    rows.reserve(found.size());
+    for (store::Point& point : found) rows.push_back({point.time, std::move(point.value)});
+    return rows;
+  };
+  const auto page =
+      ReadPage<store::AggregatePoint>({.rows = query.limit}, read, SizeOfPoint);
+  if (!page) return FailureOf(page.error());
+  return AnswerOf(*page, request);
 }
 
 http::Response Queries::Aggregates(const http::Request& request, store::AggregateQuery query) {
-  const std::size_t limit = query.points.limit++;
-  auto found = parts_.history.Aggregates(query);
-  if (!found) return FailureOf(found.error());
-  if (found->too_much) {
+  using Rows = std::vector<store::AggregatePoint>;
+  std::optional<std::int64_t> too_much;
+  const auto read = [&](const store::AggregatePoint* last, std::size_t count) -> Result<Rows> {
+    if (last != nullptr) query.points.after = last->time;
+    query.points.limit = count;
+    OR_ASSIGN(store::Aggregated found, parts_.history.Aggregates(query));
+    if (found.too_much) too_much = found.too_much;
+    return std::move(found.points);
+  };
+  PageLimits limits{.rows = query.points.limit};
+  const bool may_be_text = query.aggregate == store::Aggregate::kFirst ||
+                           query.aggregate == store::Aggregate::kLast;
+  if (!may_be_text) limits.first_step = limits.rows + 1;
+  const auto page = ReadPage<store::AggregatePoint>(limits, read, SizeOfPoint);
+  if (!page) return FailureOf(page.error());
+  if (too_much) {
     http::Problem problem;
     problem.status = 422;
     problem.code = "too-much";
-    problem.detail = "the query would read about " + std::to_string(*found->too_much) +
+    problem.detail = "the query would read about " + std::to_string(*too_much) +
                      " values, at most " + std::to_string(query.max_rows) + " are allowed";
     problem.hint = "ask for a shorter span";
     return http::ToResponse(problem);
   }
-  const auto next = CutToPage(found->points, limit);
-  return PointsAnswer(found->points, next, request.Query("format") == "csv");
+  return AnswerOf(*page, request);
 }
 
 Result<bool> Queries::ModelIsKnown(const TenantId& tenant, const std::string& model) {
@@ -212,7 +243,6 @@ http::Response Queries::Outputs(const http::Request& request, const TenantId& te
   query.to = parameters.Time("to");
   query.descending = parameters.Descending();
   const std::size_t limit = parameters.Limit();
-  query.limit = limit + 1;
   if (const auto asset = parameters.Text("asset")) {
     query.asset = std::string(*asset);
     if (!IsAssetId(*asset)) parameters.Fault("asset", "not-allowed", "no id of an asset");
@@ -229,14 +259,16 @@ http::Response Queries::Outputs(const http::Request& request, const TenantId& te
     }
   }
   if (auto refusal = parameters.Refusal()) return *std::move(refusal);
-  auto rows = parts_.outputs.Outputs(query);
-  if (!rows) return FailureOf(rows.error());
+  const auto read = [&](const store::OutputRow* last, std::size_t count) {
+    if (last != nullptr) query.after = {last->time, last->identity, last->position};
+    query.limit = count;
+    return parts_.outputs.Outputs(query);
+  };
+  const auto page = ReadPage<store::OutputRow>({.rows = limit}, read, SizeOfOutput);
+  if (!page) return FailureOf(page.error());
   std::optional<std::string> next;
-  if (rows->size() > limit) {
-    rows->resize(limit);
-    next = OutputCursor(rows->back());
-  }
-  return OutputsAnswer(*rows, next);
+  if (page->more) next = OutputCursor(page->rows.back());
+  return OutputsAnswer(page->rows, next);
 }
 
 }  // namespace outrigger::data_pusher

@@ -3,6 +3,7 @@
 
 #include "data_pusher/credential_view.h"
 #include "data_pusher/cursor.h"
+#include "data_pusher/page.h"
 #include "data_pusher/query_answers.h"
 #include "data_pusher/query_parameters.h"
 #include "outrigger/store/history_sql.h"
@@ -40,6 +41,46 @@ TEST(Cursor, RefusesWhatItDidNotWrite) {
     EXPECT_FALSE(ParseOutputCursor(text).ok()) << text;
   }
   EXPECT_FALSE(ParseOutputCursor(PointCursor(1)).ok());
+}
+
+class PageTest : public ::testing::Test {
+ protected:
+  // Texts of `sizes`, read as a store does.
+  Page<std::string> Read(const std::vector<std::size_t>& sizes, const PageLimits& limits) {
+    const auto read = [&](const std::string* last, std::size_t count) {
+      most_ = std::max(most_, count);
+      std::size_t next = last == nullptr ? 0 : last->front() - 'a' + 1;
+      std::vector<std::string> rows;
+      for (; next < sizes.size() && rows.size() < count; ++next)
+        rows.emplace_back(sizes[next], static_cast<char>('a' + next));
+      return Result<std::vector<std::string>>(std::move(rows));
+    };
+    return *ReadPage<std::string>(limits, read, [](const std::string& row) { return row.size(); });
+  }
+  std::size_t most_ = 0;
+};
+
+TEST_F(PageTest, EndsAtItsNumberOfRowsAndSaysWhetherThereIsMore) {
+  const std::vector<std::size_t> ten(10, 1);
+
+  EXPECT_EQ(Read(ten, {.rows = 9}).rows.size(), 9U);
+  EXPECT_TRUE(Read(ten, {.rows = 9}).more);
+  EXPECT_EQ(Read(ten, {.rows = 10}).rows.size(), 10U);
+  EXPECT_FALSE(Read(ten, {.rows = 10}).more);
+  EXPECT_FALSE(Read({}, {.rows = 10}).more);
+  EXPECT_TRUE(Read(ten, {.rows = 9, .first_step = 3}).more);
+  EXPECT_EQ(Read(ten, {.rows = 9, .first_step = 3}).rows.back(), "i");
+  EXPECT_FALSE(Read(ten, {.rows = 11, .first_step = 5}).more);
+}
+
+TEST_F(PageTest, EndsWithTheRowThatReachesItsBytes) {
+  const auto page = Read({10, 10, 10, 10}, {.rows = 100, .bytes = 25, .first_step = 2});
+
+  EXPECT_EQ(page.rows.size(), 3U);
+  EXPECT_TRUE(page.more);
+  EXPECT_LE(most_, 3U) << "what does not fit is not read";
+  EXPECT_FALSE(Read({10, 10, 10}, {.rows = 100, .bytes = 25, .first_step = 2}).more);
+  EXPECT_EQ(Read({90, 1}, {.rows = 100, .bytes = 25}).rows.size(), 1U) << "at least one";
 }
 
 TEST(QueryParameters, TakesTimesInBothForms) {
