@@ -13,18 +13,20 @@ void AppendContinue(std::string& body, const std::optional<std::string>& next) {
   AppendQuoted(body, *next);
 }
 
-// RFC 4180: quoted where a comma, quote or line break is inside.
+// RFC 4180: quoted where a comma, quote or line break is inside. A text that a spreadsheet would
+// take for a formula begins with an apostrophe.
 void AppendCsv(std::string& body, const store::HistoryValue& value) {
   const std::string* text = std::get_if<std::string>(&value);
   if (text == nullptr) {
     AppendValue(body, value);
     return;
   }
-  if (text->find_first_of(",\"\r\n") == std::string::npos) {
+  const bool formula = !text->empty() && std::string_view("=+-@\t\r").contains(text->front());
+  if (!formula && text->find_first_of(",\"\r\n") == std::string::npos) {
     body += *text;
     return;
   }
-  body += '"';
+  body += formula ? "\"'" : "\"";
   for (const char c : *text) {
     if (c == '"') body += '"';
     body += c;

@@ -168,6 +168,23 @@ TEST(QueryAnswers, WritesCsvThatASpreadsheetReads) {
   EXPECT_EQ(answer.headers.at(0).second, "next");
 }
 
+TEST(QueryAnswers, WritesNoCsvThatASpreadsheetWouldRun) {
+  const std::vector<store::AggregatePoint> points = {
+      {1, std::string("=HYPERLINK(\"x\")")},
+      {2, std::string("+1")               },
+      {3, std::string("-1")               },
+      {4, std::string("@a")               },
+      {5, std::string("\ta")              },
+      {6, std::string("\ra")              },
+      {7, -1.5                            },
+      {8, std::string("a=b")              }
+  };
+
+  EXPECT_EQ(PointsAnswer(points, std::nullopt, true).body,
+            "time,value\r\n1,\"'=HYPERLINK(\"\"x\"\")\"\r\n2,\"'+1\"\r\n3,\"'-1\"\r\n"
+            "4,\"'@a\"\r\n5,\"'\ta\"\r\n6,\"'\ra\"\r\n7,-1.5\r\n8,a=b\r\n");
+}
+
 TEST(QueryAnswers, WritesOutputsAsTheContractSays) {
   store::OutputRow row;
   row.asset = "x1";
