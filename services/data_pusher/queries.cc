@@ -185,8 +185,7 @@ http::Response Queries::Points(const http::Request& request, store::PointsQuery 
     for (store::Point& point : found) rows.push_back({point.time, std::move(point.value)});
     return rows;
   };
-  const auto page =
-      ReadPage<store::AggregatePoint>({.rows = query.limit}, read, SizeOfPoint);
+  const auto page = ReadPage<store::AggregatePoint>({.rows = query.limit}, read, SizeOfPoint);
   if (!page) return FailureOf(page.error());
   return AnswerOf(*page, request);
 }
@@ -202,8 +201,8 @@ http::Response Queries::Aggregates(const http::Request& request, store::Aggregat
     return std::move(found.points);
   };
   PageLimits limits{.rows = query.points.limit};
-  const bool may_be_text = query.aggregate == store::Aggregate::kFirst ||
-                           query.aggregate == store::Aggregate::kLast;
+  const bool may_be_text =
+      query.aggregate == store::Aggregate::kFirst || query.aggregate == store::Aggregate::kLast;
   if (!may_be_text) limits.first_step = limits.rows + 1;
   const auto page = ReadPage<store::AggregatePoint>(limits, read, SizeOfPoint);
   if (!page) return FailureOf(page.error());
@@ -222,8 +221,8 @@ http::Response Queries::Aggregates(const http::Request& request, store::Aggregat
 Result<bool> Queries::ModelIsKnown(const TenantId& tenant, const std::string& model) {
   const std::string key = CatalogKey(tenant.str(), model);
   if (parts_.catalog.Snapshot()->routes_of_model.Find(key) != nullptr) return true;
-  OR_ASSIGN(const bool spoke, parts_.outputs.HasOutputs(tenant, ModelName(model)));
-  if (spoke) return true;
+  OR_ASSIGN(const bool there, parts_.outputs.KnowsModel(tenant, ModelName(model)));
+  if (there) return true;
   if (const Result<> read = parts_.catalog.ReadToEnd(kReadDeadline); !read) {
     return Error(ErrorCode::kUnavailable, read.error().message());
   }

@@ -139,10 +139,12 @@ class PostgresOutputs final : public OutputStore {
     return outputs;
   }
 
-  Result<bool> HasOutputs(const TenantId& tenant, const ModelName& model) override {
+  Result<bool> KnowsModel(const TenantId& tenant, const ModelName& model) override {
     OR_ASSIGN(const Rows rows, readers_.Run(tenant, [&](Transaction& transaction) {
       return transaction.Query(
-          "SELECT 1 FROM model_output WHERE tenant = $1 AND model = $2 LIMIT 1", {tenant, model});
+          "SELECT 1 WHERE EXISTS (SELECT 1 FROM model WHERE tenant = $1 AND name = $2) "
+          "OR EXISTS (SELECT 1 FROM model_output WHERE tenant = $1 AND model = $2)",
+          {tenant, model});
     }));
     return !rows.empty();
   }

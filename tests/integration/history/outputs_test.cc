@@ -83,8 +83,19 @@ TEST_F(OutputStoreTest, GivesBackWhatAModelSaid) {
   EXPECT_EQ(rows->at(0).window, row.window);
   EXPECT_EQ(rows->at(0).request_id, "r1");
   EXPECT_THAT(rows->at(0).values, ::testing::HasSubstr(R"("level": "a\"b")"));
-  EXPECT_EQ(*store_->HasOutputs(TenantId("t1"), ModelName("m")), true);
-  EXPECT_EQ(*store_->HasOutputs(TenantId("t2"), ModelName("m")), false);
+  EXPECT_EQ(*store_->KnowsModel(TenantId("t1"), ModelName("m")), true);
+  EXPECT_EQ(*store_->KnowsModel(TenantId("t2"), ModelName("m")), false);
+}
+
+TEST_F(OutputStoreTest, KnowsAModelThatSaidNothingYet) {
+  testing::PostgresServer::Shared().Execute(
+      uri_,
+      "INSERT INTO tenant (id) VALUES ('t1'), ('t2') ON CONFLICT DO NOTHING; "
+      "INSERT INTO model (tenant, name, version, manifest) VALUES ('t1', 'draft', '1', '{}')");
+
+  EXPECT_EQ(*store_->KnowsModel(TenantId("t1"), ModelName("draft")), true);
+  EXPECT_EQ(*store_->KnowsModel(TenantId("t2"), ModelName("draft")), false);
+  EXPECT_EQ(*store_->KnowsModel(TenantId("t1"), ModelName("other")), false);
 }
 
 TEST_F(OutputStoreTest, KeepsOneRowForARecordThatIsReadAgain) {

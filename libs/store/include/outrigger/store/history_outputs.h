@@ -81,8 +81,8 @@ class OutputStore : public ArchivePositions {
   // At most `limit` rows, by time. Errors: kUnavailable, kTimeout.
   virtual Result<std::vector<OutputRow>> Outputs(const OutputsQuery& query) = 0;
 
-  // Whether the model ever said anything.
-  virtual Result<bool> HasOutputs(const TenantId& tenant, const ModelName& model) = 0;
+  // Whether the model exists, in whatever state, or ever said anything.
+  virtual Result<bool> KnowsModel(const TenantId& tenant, const ModelName& model) = 0;
 };
 
 // `archive` is opened with Access::kArchive, `readers` with Access::kApplication.
