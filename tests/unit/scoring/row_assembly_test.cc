@@ -132,6 +132,48 @@ TEST(UnionTest, MoreOpenTimesThanAllowedCloseTheOldest) {
   EXPECT_EQ(rows, 5'000U - 4'096U);
 }
 
+TEST(UnionTest, ARowThatWasClosedEarlyIsNotOpenedAgain) {
+  Feeder feeder(Alignment::kUnion, Millis(1'000'000));
+  for (int i = 0; i < 5'000; ++i) feeder.Add(i, 1, {});
+  Feeder restored(Alignment::kUnion, Millis(1'000'000));
+  restored.rows_.Restore(nlohmann::json::parse(feeder.rows_.Snapshot(kColumns).dump()), kColumns);
+  restored.offset_ = feeder.offset_;
+
+  EXPECT_EQ(feeder.Add(903, 2, {}).late, 1);
+  EXPECT_EQ(restored.Add(903, 2, {}).late, 1);
+  EXPECT_EQ(feeder.Add(904, {}, 2).late, 0) << "this one is still open";
+}
+
+class LongTextTest : public ::testing::TestWithParam<Alignment> {
+ protected:
+  RowAssembler::Outcome Add(std::int64_t time, std::uint32_t column, std::size_t bytes, char c) {
+    return rows_.Add({offset_++, EventTime{time}, {{column, std::string(bytes, c)}}});
+  }
+  RowAssembler rows_{GetParam(), 2, Millis(1'000'000)};
+  std::int64_t offset_ = 0;
+};
+
+TEST_P(LongTextTest, WaitsWithinARecordOfTheJournal) {
+  std::size_t ends = 0;
+  for (int i = 0; i < 40; ++i) {
+    const auto outcome = Add(i, 0, 900'000, i % 2 == 0 ? 'x' : '\x01');
+    ends += outcome.rows.size() + static_cast<std::size_t>(outcome.late);
+    EXPECT_LT(rows_.Snapshot(kColumns).dump().size(), 16U << 20);
+  }
+  EXPECT_GE(ends, GetParam() == Alignment::kLatest ? 0U : 35U);
+  for (const auto& [column, bytes] : {
+           std::pair{0U, 14U << 20},
+           std::pair{1U, 14U << 20}
+  }) {
+    Add(50, column, bytes, 'x');
+    EXPECT_LT(rows_.Snapshot(kColumns).dump().size(), 16U << 20);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryAlignment, LongTextTest,
+                         ::testing::Values(Alignment::kLatest, Alignment::kExact,
+                                           Alignment::kUnion));
+
 class RestoredTest : public ::testing::TestWithParam<Alignment> {};
 
 // Whatever the moment of a restart, the rest of the samples makes the same rows.

@@ -3,7 +3,8 @@
 // sees them joined the way its manifest asks for.
 //
 // The same samples in the same order always make the same rows: a companion rebuilds its state by
-// reading them again.
+// reading them again. What waits is bounded, and its snapshot fits a record of the journal: beyond
+// it the oldest event time is closed early, and samples of times up to that one are late.
 //
 // Threads:  one at a time.
 // Durable:  Snapshot() and Restore() carry the state through the journal (docs/formats/journal.md).
@@ -67,16 +68,21 @@ class RowAssembler {
     EventTime time;
     Value value;
     bool seen = false;
+    std::size_t bytes = 0;
   };
   struct OpenRow {
     std::vector<Value> values;
     std::vector<std::int64_t> causes;
     bool emitted = false;
+    std::size_t bytes = 0;  // about, in the journal
   };
 
   void AddLatest(const Sample& sample, Outcome& outcome);
   void AddByTime(const Sample& sample, Outcome& outcome);
-  void ClosePassed(Outcome& outcome);
+  // Closes what the clock has passed, and the oldest until `bytes` more of the time `next` have
+  // room.
+  void ClosePassed(EventTime next, std::size_t bytes, Outcome& outcome);
+  void ForgetLongest();
   Row Emit(EventTime time, OpenRow& open);
 
   const Alignment alignment_;
@@ -84,6 +90,8 @@ class RowAssembler {
   const Millis lateness_;
   std::vector<Cell> last_;             // kLatest
   std::map<EventTime, OpenRow> open_;  // kExact, kUnion
+  std::size_t bytes_ = 0;              // of last_ or open_
+  std::int64_t floor_ = kNoClock;      // greatest event time that was closed early
   std::int64_t clock_ = kNoClock;      // greatest event time shown
   std::int64_t last_seq_ = -1;
 
