@@ -73,13 +73,15 @@ http::Response RefusedBody(const BodyFault& fault) {
 }
 
 http::Response NotNow(std::string detail) {
-  return http::ToResponse({503,
-                           "unavailable",
-                           {},
-                           std::move(detail),
-                           "send the same again: repeats are recognised",
-                           {},
-                           {{"Retry-After", "1"}}});
+  return http::ToResponse(
+      {503,
+       "unavailable",
+       {},
+       std::move(detail),
+       "give each record `time` or `id` and send the same again: repeats are then "
+       "recognised",
+       {},
+       {{"Retry-After", "1"}}});
 }
 
 BodyForm FormOf(std::string_view content_type, bool encoded) {

@@ -171,6 +171,7 @@ TEST_F(HandlerTest, NeverSaysAcceptedWhenOneRecordWasNotAcknowledged) {
   EXPECT_EQ(response.status, 503);
   EXPECT_EQ(response.content_type, "application/problem+json");
   EXPECT_THAT(response.headers, ElementsAre(std::pair("Retry-After", "1")));
+  EXPECT_THAT(response.body, HasSubstr("give each record `time` or `id`"));
 }
 
 TEST_F(HandlerTest, SaysNotNowWhenTheProducerIsFull) {
