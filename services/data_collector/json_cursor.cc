@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "outrigger/base/text.h"
+
 namespace outrigger::data_collector {
 namespace {
 
@@ -151,12 +153,9 @@ bool JsonCursor::ReadNumber(RawValue& out) {
   std::int64_t integer = 0;
   if (whole && std::from_chars(begin, end, integer).ec == std::errc()) out.integer = integer;
   if (std::from_chars(begin, end, out.number).ec == std::errc::result_out_of_range) {
-    // Too large, or too small to tell from zero; only an exponent below zero makes the latter.
-    const std::string_view token(begin, static_cast<std::size_t>(end - begin));
-    const auto exponent = token.find_first_of("eE");
-    const bool tiny = exponent != std::string_view::npos && token[exponent + 1] == '-';
     out.number = 0;
-    if (!tiny) out.kind = RawValue::Kind::kNotFinite;
+    const std::string_view token(begin, static_cast<std::size_t>(end - begin));
+    if (IsHugeNumber(token)) out.kind = RawValue::Kind::kNotFinite;  // else as good as zero
   }
   return true;
 }

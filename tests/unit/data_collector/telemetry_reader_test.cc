@@ -72,6 +72,25 @@ TEST(TelemetryReaderTest, RefusesARecordForWhatIsInIt) {
   EXPECT_EQ(CodesOf(R"({"asset":"a","values":{"T\u0000":1}})"), "encoding@/values");
 }
 
+TEST(TelemetryReaderTest, TellsHugeNumbersFromTinyOnes) {
+  const auto kind_of = [](const std::string& token) {
+    const auto batch = ReadJson(R"({"asset":"a","values":{"T":)" + token + "}}", 10);
+    return batch ? batch->records[0].values.at(0).second.kind : Kind::kOther;
+  };
+  const std::string zeros(400, '0');
+  for (const std::string& huge :
+       {"1" + zeros, "-1" + zeros, "1" + zeros + ".5", "1" + zeros + zeros + "e-400",
+        "0." + zeros + "1e800", std::string("1e99999999999999999999")}) {
+    EXPECT_EQ(kind_of(huge), Kind::kNotFinite) << huge;
+  }
+  for (const std::string& tiny :
+       {"0." + zeros + "1", "-0." + zeros + "1", "0." + zeros + "1e+5", "1" + zeros + "e-800",
+        std::string("1e-99999999999999999999"), "0e" + zeros + "9", std::string("0e999")}) {
+    EXPECT_EQ(kind_of(tiny), Kind::kNumber) << tiny;
+  }
+  EXPECT_EQ(kind_of("1" + zeros + "e-200"), Kind::kNumber);
+}
+
 TEST(TelemetryReaderTest, ReadsWhatIsNoNumberAsNotFinite) {
   for (const char* token : {"NaN", "Infinity", "-Infinity", "1e400", "-1e400"}) {
     const auto batch = ReadJson(std::string(R"({"asset":"a","values":{"T":)") + token + "}}", 10);
