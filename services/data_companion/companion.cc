@@ -35,7 +35,7 @@ Companion::Companion(CompanionContext context, DeploymentSpec spec)
       alive_(std::make_shared<int>(0)),
       ends_(static_cast<std::size_t>(spec_.feed_partitions), 0),
       queue_(std::make_unique<RowQueue>(spec_.stateful, kRequestLimits)),
-      health_(spec_, context_.loop, context_.http, context_.clock, [this] { OnHealth(); }),
+      health_(spec_, context_.loop, context_.health_http, context_.clock, [this] { OnHealth(); }),
       asset_events_(spec_, context_.loop, context_.http, context_.clock, [this] { Dispatch(); }) {}
 
 Companion::~Companion() {

@@ -42,6 +42,7 @@ struct JournalState {
 struct CompanionContext {
   EventLoop& loop;
   http::Client& http;
+  http::Client& health_http;  // its own: looks wait behind no flood of requests
   Clock& clock;
   Metrics& metrics;
   FeedSource& feeds;

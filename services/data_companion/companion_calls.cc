@@ -13,6 +13,7 @@ constexpr auto kSource = "/data_companion";
 // A record's topic takes 17 MiB; what a model said may grow by being written anew.
 constexpr std::size_t kMaxOutBytes = 16U << 20;
 constexpr std::size_t kMaxDetail = 500;
+constexpr Millis kNotSentPause{100};  // too many calls of all models
 
 // A failed request's rows go on in requests of half its size.
 void Halve(RowQueue::Batch& batch) {
@@ -102,6 +103,8 @@ void Companion::OnReply(std::uint64_t number, const Result<http::Reply>& reply) 
       Halve(call->batch());
       queue_->Return(std::move(call->batch()), context_.clock.Now());
     }
+  } else if (outcome.not_sent) {
+    queue_->Return(std::move(call->batch()), context_.clock.Now() + kNotSentPause);
   } else {
     metrics_.retried.Add();
     Judging failed{std::move(call), std::move(outcome), health_.endpoint(), health_.LookNow()};
@@ -143,6 +146,7 @@ void Companion::Scored(ScoreCall& call, const ScoreCall::Outcome& outcome) {
                     {},
                     "bad-reply",
                     "the outputs are too long",
+                    false,
                     false,
                     {}});
       return;

@@ -37,6 +37,7 @@ Host::Host(HostOptions options, Clock& clock, Metrics& metrics, std::function<vo
       instance_(RandomId(6)),
       loop_(clock, [this] { Pump(); }),
       http_(ClientOptions(options_.egress)),
+      health_http_(ClientOptions(options_.egress)),
       writer_(kafka_, options_.slot, instance_, loop_,
               {.ready =
                    [this] {
@@ -88,7 +89,8 @@ void Host::FollowTenants() {
     LogInfo("tenant", {
                           {"tenant", name}
     });
-    CompanionContext context{loop_, http_, clock_, metrics_, reader_, options_.slot, instance_};
+    CompanionContext context{loop_,    http_,   health_http_,  clock_,
+                             metrics_, reader_, options_.slot, instance_};
     tenants_[name] = std::make_unique<Tenant>(
         name, std::move(context), reader_,
         [this, name](std::int64_t end) { writer_.SetFloor("journal." + name, end); });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Host: the companions of all tenants in one process: finds tenants by their topics, shares one
-// consumer, one HTTP client and one transactional producer among their models.
+// consumer, HTTP clients and one transactional producer among their models.
 //
 // A transaction holds what all companions have to say since the last one; the next begins when that
 // is committed, so a lone output waits for nobody and a flood shares its commits.
@@ -58,6 +58,7 @@ class Host {
 
   EventLoop loop_;
   http::Client http_;
+  http::Client health_http_;
   JournalWriter writer_;
   KafkaReader reader_;
 

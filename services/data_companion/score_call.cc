@@ -71,14 +71,14 @@ ScoreCall::Outcome ScoreCall::Judge(const Result<http::Reply>& reply,
   using scoring::Verdict;
   if (!reply) {
     const Error& error = reply.error();
-    const bool bad = error.code() == ErrorCode::kCorrupt ||
-                     error.code() == ErrorCode::kResourceExhausted;  // longer than allowed
-    if (bad) return {Kind::kFinal, {}, "bad-reply", error.message(), false, {}};
+    if (error.code() == ErrorCode::kCorrupt)  // no HTTP, or longer than allowed
+      return {Kind::kFinal, {}, "bad-reply", error.message(), false, false, {}};
     return {Kind::kTryAgain,
             {},
             "retries-exhausted",
             error.ToString(),
             error.code() != ErrorCode::kTimeout,
+            error.code() == ErrorCode::kResourceExhausted,
             {}};
   }
   const std::string status = "status " + std::to_string(reply->status);
@@ -89,17 +89,18 @@ ScoreCall::Outcome ScoreCall::Judge(const Result<http::Reply>& reply,
               "retries-exhausted",
               status + ": " + Shown(reply->body),
               scoring::ConcernsWholeModel(reply->status),
+              false,
               scoring::RetryAfter(reply->Header("retry-after"), now_wall_ms)};
     case Verdict::kRefused:
-      return {Kind::kFinal, {}, "refused", status + ": " + Shown(reply->body), false, {}};
+      return {Kind::kFinal, {}, "refused", status + ": " + Shown(reply->body), false, false, {}};
     case Verdict::kBadReply:
-      return {Kind::kFinal, {}, "bad-reply", status + " is no answer", false, {}};
+      return {Kind::kFinal, {}, "bad-reply", status + " is no answer", false, false, {}};
     case Verdict::kAnswered:
       break;
   }
   auto outputs = scoring::CheckReply(reply->body, spec_.outputs, asked_);
-  if (!outputs) return {Kind::kFinal, {}, "bad-reply", outputs.error().message(), false, {}};
-  return {Kind::kScored, *std::move(outputs), {}, {}, false, {}};
+  if (!outputs) return {Kind::kFinal, {}, "bad-reply", outputs.error().message(), false, false, {}};
+  return {Kind::kScored, *std::move(outputs), {}, {}, false, false, {}};
 }
 
 }  // namespace outrigger::companion

@@ -38,6 +38,7 @@ class ScoreCall {
     std::string cause;                          // else: as in dead_cause
     std::string detail;
     bool whole_model = false;  // kTryAgain: says nothing about these rows
+    bool not_sent = false;     // kTryAgain: the model never heard of it, no try is spent
     std::optional<Millis> retry_after;
   };
   Outcome Judge(const Result<http::Reply>& reply, std::int64_t now_wall_ms) const;

@@ -186,7 +186,7 @@ Error Transfer::Failure(CURLcode code) const {
   curl_easy_getinfo(easy_, CURLINFO_PRIMARY_IP, &peer);
   const bool connected = peer != nullptr && *peer != '\0';
   if (too_large_ || code == CURLE_TOO_LARGE) {
-    return {ErrorCode::kResourceExhausted,
+    return {ErrorCode::kCorrupt,
             "the reply is over " + std::to_string(pending_.call.max_reply_bytes) + " bytes"};
   }
   if (refused_ > 0 && opened_ == 0) {

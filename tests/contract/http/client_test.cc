@@ -159,7 +159,7 @@ TEST_F(ClientTest, CutsOffAReplyThatIsTooLarge) {
   const auto reply = client.Do(call);
 
   ASSERT_FALSE(reply.ok());
-  EXPECT_EQ(reply.error().code(), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(reply.error().code(), ErrorCode::kCorrupt);
 }
 
 TEST_F(ClientTest, TimesOutASilentPeer) {

@@ -81,7 +81,9 @@ TEST_F(ScoreCallTest, JudgesWhatDidNotComeBack) {
   EXPECT_TRUE(judge(ErrorCode::kUnavailable).whole_model);
   EXPECT_EQ(judge(ErrorCode::kTimeout).kind, Kind::kTryAgain);
   EXPECT_FALSE(judge(ErrorCode::kTimeout).whole_model);
-  EXPECT_EQ(judge(ErrorCode::kResourceExhausted).cause, "bad-reply");
+  EXPECT_FALSE(judge(ErrorCode::kUnavailable).not_sent);
+  EXPECT_EQ(judge(ErrorCode::kResourceExhausted).kind, Kind::kTryAgain);
+  EXPECT_TRUE(judge(ErrorCode::kResourceExhausted).not_sent);
   EXPECT_EQ(judge(ErrorCode::kCorrupt).cause, "bad-reply");
 }
 

@@ -65,8 +65,8 @@ class Client {
   // Starts a call. No redirect is followed, no proxy used, no cookie kept.
   // Errors (to `done`): kUnavailable - refused or reset, nothing is known about the effect;
   // kTimeout - outcome unknown; kInvalidArgument - bad URL or an address the guard forbids;
-  // kCorrupt - not HTTP; kResourceExhausted - reply too large or too many calls; kCancelled - the
-  // client was destroyed.
+  // kCorrupt - not HTTP, or a reply longer than allowed; kResourceExhausted - too many calls: this
+  // one was not sent; kCancelled - the client was destroyed.
   void Start(Call call, std::function<void(Result<Reply>)> done);
 
   // The same, waiting. Never call from a callback.
