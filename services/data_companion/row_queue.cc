@@ -68,6 +68,8 @@ RowQueue::Batch RowQueue::Take(SteadyTime now, std::size_t free) {
       // Rows of failed requests keep to themselves; else they would spend the tries of others.
       if (IsSuspect(row) != suspects || rows + 1 > row.company) break;
       if (rows > 0 && bytes + row.bytes > limits_.bytes) break;
+      // Times ascend in a request: a row that came late goes in the next.
+      if (ordered_ && !taken.rows.empty() && row.row.time < taken.rows.back().row.time) break;
       room = std::min(room, row.company);
       bytes += row.bytes;
       ++rows;

@@ -35,7 +35,8 @@ ScoreCall::ScoreCall(const DeploymentSpec& spec, std::string id, RowQueue::Batch
     for (const PendingRow& row : lane.rows) rows_[place->second].push_back(&row);
   }
   for (std::size_t i = 0; i < asked_.size(); ++i) {
-    std::ranges::sort(rows_[i], {}, [](const PendingRow* row) { return row->row.seq; });
+    std::ranges::sort(rows_[i], {},
+                      [](const PendingRow* row) { return std::pair(row->row.time, row->row.seq); });
     for (const PendingRow* row : rows_[i]) asked_[i].rows.push_back(&row->row);
   }
   body_ = std::make_shared<const std::string>(scoring::ScoreRequest(

@@ -39,6 +39,26 @@ TEST(RowQueueTest, WhatPiledUpOfOneAssetGoesTogetherInOrder) {
   EXPECT_THAT(queue.Take(kNow, 1), IsEmpty());
 }
 
+TEST(RowQueueTest, ARowOfAnEarlierTimeGoesInARequestOfItsOwn) {
+  RowQueue queue(true, {});
+  for (const auto& [seq, time] : {
+           std::pair{0, 10},
+           {1, 20},
+           {2, 5 },
+           {3, 6 },
+           {4, 6 }
+  }) {
+    PendingRow row = RowAt(seq);
+    row.row.time = EventTime{time};
+    queue.Push("a", std::move(row));
+  }
+
+  const auto first = queue.Take(kNow, 1);
+  EXPECT_THAT(SeqsOf(first, "a"), ElementsAre(0, 1));
+  queue.Done(first);
+  EXPECT_THAT(SeqsOf(queue.Take(kNow, 1), "a"), ElementsAre(2, 3, 4));
+}
+
 TEST(RowQueueTest, AnAssetHasOneRequestAtATimeOthersGoBeside) {
   RowQueue queue(true, {});
   queue.Push("a", RowAt(0));

@@ -74,6 +74,21 @@ TEST_F(ScoreCallTest, JudgesWhatCameBack) {
   EXPECT_EQ(busy.retry_after, Millis(2'000));
 }
 
+TEST_F(ScoreCallTest, TimesOfAnAssetAscendWhateverOrderTheyCameIn) {
+  RowQueue::Batch batch;
+  batch.push_back({
+      "a0", "a", {RowAt(1), RowAt(4)}
+  });
+  batch.push_back({"a1", "a", {RowAt(2)}});
+  batch[0].rows[0].row.time = EventTime{3};
+  const ScoreCall call(spec_, "id", std::move(batch));
+
+  const auto request = nlohmann::json::parse(*call.body());
+
+  EXPECT_EQ(request["data"][0]["time"], nlohmann::json({2, 3, 4}));
+  EXPECT_EQ(request["data"][0]["seq"], nlohmann::json({2, 1, 4}));
+}
+
 TEST_F(ScoreCallTest, JudgesWhatDidNotComeBack) {
   const auto judge = [&](ErrorCode code) { return Call().Judge(Error(code, "why"), 0); };
 
