@@ -281,8 +281,11 @@ bool Companion::HasRecords() const {
 
 messaging::OutRecord Companion::JournalRecord(const std::string& key,
                                               std::optional<std::string> value) const {
-  return {
-      "journal." + spec_.tenant.str(), 0, spec_.deployment.str() + "/" + key, std::move(value), {}};
+  std::string whole = spec_.deployment.str() + "/" + key;
+  auto headers = messaging::CloudEventHeaders(whole, kEventSource, "dev.outrigger.journal.v1",
+                                              context_.clock.WallMs());
+  return {"journal." + spec_.tenant.str(), 0, std::move(whole), std::move(value),
+          std::move(headers)};
 }
 
 void Companion::Say(messaging::OutRecord record) {

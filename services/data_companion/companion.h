@@ -77,6 +77,7 @@ class Companion {
 
  private:
   enum class Phase { kPaused, kRunning, kDraining, kDrained, kStopped };
+  static constexpr auto kEventSource = "/data_companion";
   // Of records for the next transaction: beyond it the model rests.
   static constexpr std::size_t kMaxRecordBytes = 32U << 20;
 

@@ -9,7 +9,6 @@
 namespace outrigger::companion {
 namespace {
 
-constexpr auto kSource = "/data_companion";
 // A record's topic takes 17 MiB; what a model said may grow by being written anew.
 constexpr std::size_t kMaxOutBytes = 16U << 20;
 constexpr std::size_t kMaxDetail = 500;
@@ -124,8 +123,8 @@ void Companion::Scored(ScoreCall& call, const ScoreCall::Outcome& outcome) {
     const std::string subject(call.asked()[output.asset].asset);
     const std::string causes = call.CausesOf(output.asset);
     auto headers = messaging::CloudEventHeaders(
-        spec_.deployment.str() + "/" + causes + "/" + subject, kSource, "dev.outrigger.output.v1",
-        context_.clock.WallMs(), call.traceparent());
+        spec_.deployment.str() + "/" + causes + "/" + subject, kEventSource,
+        "dev.outrigger.output.v1", context_.clock.WallMs(), call.traceparent());
     headers.insert(headers.end(), {
                                       {"model",        spec_.model.str()     },
                                       {"modelversion", spec_.version         },
@@ -219,9 +218,9 @@ void Companion::DeadLetter(const std::string& subject, const PendingRow& row,
   const std::int64_t offset = row.row.causes.empty() ? row.row.seq : row.row.causes.back();
   const std::string source =
       spec_.feed_topic + ":" + std::to_string(row.partition) + ":" + std::to_string(offset);
-  auto headers = messaging::CloudEventHeaders(spec_.deployment.str() + "/" + source, kSource,
-                                              "dev.outrigger.dead-letter.v1",
-                                              context_.clock.WallMs(), traceparent);
+  auto headers =
+      messaging::CloudEventHeaders(spec_.deployment.str() + "/" + source, kEventSource,
+                                   "dev.outrigger.dead.v1", context_.clock.WallMs(), traceparent);
   headers.insert(headers.end(), {
                                     {"model", spec_.model.str()},
                                     {"deployment", spec_.deployment.str()},

@@ -77,6 +77,10 @@ TEST_F(ExactlyOnceTest, SamplesBecomeOutputsWithTheirHeaders) {
   EXPECT_EQ(status["health"]["status"], "HEALTHY");
   EXPECT_EQ(status["stateRevision"], 2);
   EXPECT_EQ(Journal(deployment.id + "/progress/0")->at("next"), 1);
+  for (const auto& record : ReadTopic("journal." + tenant_, 1)) {
+    EXPECT_EQ(messaging::FindHeader(record.headers, "ce_id"), record.key);
+    EXPECT_EQ(messaging::FindHeader(record.headers, "ce_type"), "dev.outrigger.journal.v1");
+  }
   EXPECT_THAT(Metrics(), ::testing::HasSubstr("outrigger_companion_rows_total{deployment=\"" +
                                               deployment.id + "\",model=\"m\""));
 }
@@ -128,8 +132,8 @@ TEST_F(ExactlyOnceTest, WhenAnOpenTransactionHidesWhatItCommittedBefore) {
     FlushFeed();
   };
   // As the relay does, or the companion of another slot.
-  auto other = *messaging::TransactionalProducer::Make(broker_->Options(), "other-" + tenant_,
-                                                       seconds(30));
+  auto other =
+      *messaging::TransactionalProducer::Make(broker_->Options(), "other-" + tenant_, seconds(30));
   const std::string journal = "journal." + tenant_;
   const auto mark = [&] { return admin_->HighWatermarks(journal, seconds(10))->at(0); };
   const auto stable = [&] { return admin_->EndOffsets(journal, seconds(10))->at(0); };

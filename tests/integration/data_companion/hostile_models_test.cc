@@ -109,6 +109,7 @@ TEST_F(HostileModelTest, OnlyThePoisonedRowIsGivenUpAfterItsTries) {
   ASSERT_THAT(dead, SizeIs(1));
   EXPECT_EQ(json::parse(*dead[0].value)["values"]["x"], 13);
   EXPECT_EQ(dead[0].key, "a3");
+  EXPECT_EQ(HeaderOf(dead[0], "ce_type"), "dev.outrigger.dead.v1");
   EXPECT_EQ(HeaderOf(dead[0], "dead_cause"), "retries-exhausted");
   EXPECT_EQ(HeaderOf(dead[0], "dead_tries"), "3");
   EXPECT_EQ(HeaderOf(dead[0], "dead_source"), deployment.feed + ":0:13");
