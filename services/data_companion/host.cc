@@ -14,6 +14,9 @@ constexpr Millis kTick{100};
 constexpr std::size_t kRecordsAtOnce = 20'000;
 constexpr std::size_t kBytesAtOnce = 32U << 20;
 constexpr auto kControl = "control.";
+// A broker that restarts may leave topics out of what it says; a tenant that is taken for gone
+// loses what its companions hold.
+constexpr int kLooksUntilGone = 10;
 
 http::Client::Options ClientOptions(const http::EgressPolicy& egress) {
   http::Client::Options options;
@@ -54,6 +57,7 @@ Host::Host(HostOptions options, Clock& clock, Metrics& metrics, std::function<vo
         topics_ = std::move(topics);
         topics_seen_ = true;
         FollowTenants();
+        DropTenants();
       }) {}
 
 Host::~Host() {
@@ -95,12 +99,25 @@ void Host::FollowTenants() {
         name, std::move(context), reader_,
         [this, name](std::int64_t end) { writer_.SetFloor("journal." + name, end); });
   }
-  std::erase_if(tenants_,
-                [&](const auto& item) { return !topics_.contains(kControl + item.first); });
-  topics_seen_ = true;
   int unread = 0;
   for (const auto& [name, tenant] : tenants_) unread += !tenant->ready();
   unread_ = unread;
+}
+
+void Host::DropTenants() {
+  for (const auto& [name, tenant] : tenants_) {
+    int& missed = missed_[name];
+    missed = topics_.contains(kControl + name) ? 0 : missed + 1;
+  }
+  if (!alone_.empty() || writer_.busy()) return;
+  std::erase_if(missed_, [&](const auto& item) {
+    if (item.second < kLooksUntilGone) return false;
+    LogInfo("tenant is gone", {
+                                  {"tenant", item.first}
+    });
+    tenants_.erase(item.first);
+    return true;
+  });
 }
 
 // Begins the next transaction when there is something to say and the last one has ended.

@@ -45,6 +45,7 @@ class Host {
 
  private:
   void FollowTenants();
+  void DropTenants();
   void Tick();
   void Pump();
   void Answer(Transaction transaction, Result<> committed);
@@ -65,6 +66,7 @@ class Host {
   // On the loop.
   std::map<std::string, std::unique_ptr<Tenant>> tenants_;
   std::map<std::string, int> topics_;
+  std::map<std::string, int> missed_;  // looks in a row that did not show a tenant's topic
   bool writer_ready_ = false;
   bool stopping_ = false;
   std::vector<Transaction> alone_;  // parts of a rejected transaction, to be written one by one
