@@ -1,22 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data_pusher/hot_store.h"
 
+#include <iterator>
+
 #include "data_pusher/catalog_view.h"
 
 namespace outrigger::data_pusher {
+namespace {
+
+constexpr std::size_t kSlotBytes = 300;   // of an asset, beside its values
+constexpr std::size_t kValueBytes = 150;  // of a value, beside its text
+
+std::size_t TextBytes(const store::HistoryValue& value) {
+  const std::string* text = std::get_if<std::string>(&value);
+  return text == nullptr ? 0 : text->size();
+}
+
+}  // namespace
 
 void HotStore::Put(const Sample& sample, int partition, std::int64_t offset) {
   const std::string key = CatalogKey(sample.tenant, sample.asset);
   const std::scoped_lock lock(mutex_);
   auto found = index_.find(key);
   if (found == index_.end()) {
-    slots_.push_front({key, partition, {}});
+    slots_.push_front({key, partition, {}, kSlotBytes});
+    bytes_ += kSlotBytes;
     found = index_.emplace(key, slots_.begin()).first;
   } else {
     slots_.splice(slots_.begin(), slots_, found->second);
   }
   Slot& slot = *found->second;
   slot.partition = partition;
+  bytes_ -= slot.bytes;
   for (const SampleValue& value : sample.values) {
     auto at = slot.values.find(value.telemetry);
     if (at == slot.values.end()) {
@@ -27,20 +42,29 @@ void HotStore::Put(const Sample& sample, int partition, std::int64_t offset) {
                             -1
       })
                .first;
+      slot.bytes += kValueBytes + value.telemetry.size();
     }
     Entry& entry = at->second;
     const bool newer = sample.time > entry.point.time;
     const bool corrects = sample.time == entry.point.time && offset > entry.offset;
-    if (newer || corrects)
-      entry = {
-          {sample.time, value.ToHistory()},
-          offset
-      };
+    if (!newer && !corrects) continue;
+    slot.bytes -= TextBytes(entry.point.value);
+    entry = {
+        {sample.time, value.ToHistory()},
+        offset
+    };
+    slot.bytes += TextBytes(entry.point.value);
   }
-  while (slots_.size() > limit_) {
-    index_.erase(slots_.back().key);
-    slots_.pop_back();
+  bytes_ += slot.bytes;
+  while (slots_.size() > limit_ || (bytes_ > most_bytes_ && slots_.size() > 1)) {
+    Forget(std::prev(slots_.end()));
   }
+}
+
+void HotStore::Forget(std::list<Slot>::iterator slot) {
+  bytes_ -= slot->bytes;
+  index_.erase(slot->key);
+  slots_.erase(slot);
 }
 
 std::optional<HotStore::Values> HotStore::Find(std::string_view tenant,
@@ -55,12 +79,8 @@ std::optional<HotStore::Values> HotStore::Find(std::string_view tenant,
 void HotStore::Drop(int partition) {
   const std::scoped_lock lock(mutex_);
   for (auto slot = slots_.begin(); slot != slots_.end();) {
-    if (slot->partition != partition) {
-      ++slot;
-      continue;
-    }
-    index_.erase(slot->key);
-    slot = slots_.erase(slot);
+    const auto at = slot++;
+    if (at->partition == partition) Forget(at);
   }
 }
 

@@ -28,8 +28,10 @@ class HotStore {
   };
   using Values = std::map<std::string, Entry, std::less<>>;  // by telemetry
 
-  // Keeps at most `assets` assets, those that spoke last.
-  explicit HotStore(std::size_t assets) : limit_(assets) {}
+  static constexpr std::size_t kBytes = 64 << 20;
+  // Keeps at most `assets` assets and about `bytes`, those that spoke last.
+  explicit HotStore(std::size_t assets, std::size_t bytes = kBytes)
+      : limit_(assets), most_bytes_(bytes) {}
 
   void Put(const Sample& sample, int partition, std::int64_t offset);
   // nullopt: nothing known of this asset.
@@ -42,9 +44,14 @@ class HotStore {
     std::string key;
     int partition = 0;
     Values values;
+    std::size_t bytes = 0;  // about
   };
+  void Forget(std::list<Slot>::iterator slot);
+
   const std::size_t limit_;
+  const std::size_t most_bytes_;
   mutable std::mutex mutex_;
+  std::size_t bytes_ = 0;
   std::list<Slot> slots_;  // the one that spoke last first
   std::unordered_map<std::string, std::list<Slot>::iterator, TextHash, std::equal_to<>> index_;
 };

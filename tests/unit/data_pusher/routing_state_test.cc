@@ -55,7 +55,8 @@ TEST(RepeatFilter, KnowsRepeatsOfQuietAssetsBesideANoisyOne) {
   RepeatFilter filter({.samples_per_asset = 1'000, .samples = 100});
   for (int i = 0; i < 5; ++i) {
     filter.IsNew("t/quiet", std::to_string(i), ArrivalTime{i});
-    for (int k = 0; k < 500; ++k) filter.IsNew("t/noisy", std::to_string(i * 500 + k), ArrivalTime{i});
+    for (int k = 0; k < 500; ++k)
+      filter.IsNew("t/noisy", std::to_string(i * 500 + k), ArrivalTime{i});
   }
 
   for (int i = 0; i < 5; ++i) {
@@ -220,6 +221,29 @@ TEST(HotStore, ForgetsTheAssetThatSpokeLongestAgoAndPartitionsThatAreLost) {
   hot.Drop(3);
 
   EXPECT_FALSE(hot.Find("t", "b").has_value());
+}
+
+TEST(HotStore, ForgetsTheAssetThatSpokeLongestAgoWhenItHoldsTooMuch) {
+  HotStore hot(10, 3'000'000);
+  const std::string text(900'000, 'x');
+  const auto put = [&](const std::string& asset, std::int64_t time, std::string_view value) {
+    Sample sample = OneValue(time, 1);
+    sample.asset = asset;
+    sample.values[0].kind = ValueKind::kString;
+    sample.values[0].text = value;
+    hot.Put(sample, 0, time);
+  };
+  for (int i = 0; i < 20; ++i) put("a", i, text);
+  put("b", 1, text);
+  put("c", 1, text);
+  EXPECT_TRUE(hot.Find("t", "a").has_value()) << "a value that is replaced counts no more";
+  put("a", 30, "short");
+  put("d", 1, text);
+  EXPECT_TRUE(hot.Find("t", "b").has_value());
+  put("e", 1, text);
+
+  EXPECT_FALSE(hot.Find("t", "b").has_value());
+  EXPECT_TRUE(hot.Find("t", "a").has_value());
 }
 
 TEST(RoutedPartition, PromisesNoRevisionBeforeTheRecordThatIsRoutedByTheOldOneIsDone) {
