@@ -48,6 +48,8 @@ class ArchiveLoop {
   ~ArchiveLoop();
   ArchiveLoop(const ArchiveLoop&) = delete;
 
+  // The destructor waits for the end, which it may ask for itself.
+  void RequestStop() { thread_.request_stop(); }
   // Whether the last write succeeded.
   bool Healthy() const { return healthy_; }
 

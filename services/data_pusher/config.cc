@@ -37,4 +37,12 @@ constexpr auto kSettings = std::to_array<Setting>({
 
 std::span<const Setting> Settings() { return kSettings; }
 
+store::DatabaseOptions DatabaseOf(const Config& config, store::Access access, int connections) {
+  store::DatabaseOptions options;
+  options.uri = config.Text("postgres_uri");
+  options.access = access;
+  options.connections = connections;
+  return options;
+}
+
 }  // namespace outrigger::data_pusher

@@ -5,9 +5,11 @@
 #include <span>
 
 #include "outrigger/base/config.h"
+#include "outrigger/store/database.h"
 
 namespace outrigger::data_pusher {
 
 std::span<const Setting> Settings();
+store::DatabaseOptions DatabaseOf(const Config& config, store::Access access, int connections);
 
 }  // namespace outrigger::data_pusher

@@ -25,13 +25,7 @@ namespace {
 using namespace outrigger;               // NOLINT
 using namespace outrigger::data_pusher;  // NOLINT
 
-store::DatabaseOptions DatabaseOf(const Config& config, store::Access access, int connections) {
-  store::DatabaseOptions options;
-  options.uri = config.Text("postgres_uri");
-  options.access = access;
-  options.connections = connections;
-  return options;
-}
+constexpr Millis kStopLimit{8'000};  // below a supervisor's patience of 10 s
 
 Result<> Unless(bool good, const char* what) {
   if (good) return {};
@@ -99,10 +93,16 @@ Result<> Serve(const Config& config) {
                            {"admin_port", admin->port() }
   });
 
-  const int signal = WaitForStopSignal();
+  // What is left then is abandoned: with Kafka gone, leaving it takes longer than we have, and the
+  // next start goes on from what is committed, as after any end.
+  const int signal = WaitForStopSignal(kStopLimit, 0);
   LogInfo("stopping", {
                           {"signal", signal}
   });
+  router.RequestStop();  // all, before the first is waited for
+  outputs.RequestStop();
+  telemetry_archive.RequestStop();
+  tables_archive.RequestStop();
   server->Stop();
   return {};
 }

@@ -36,6 +36,8 @@ class Outputs {
   ~Outputs();
   Outputs(const Outputs&) = delete;
 
+  // The destructor waits for the end, which it may ask for itself.
+  void RequestStop() { thread_.request_stop(); }
   // Whether it takes part in its group with a producer of its own.
   bool Running() const { return running_; }
 

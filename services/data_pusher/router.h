@@ -40,6 +40,8 @@ class Router {
   ~Router();
   Router(const Router&) = delete;
 
+  // The destructor waits for the end, which it may ask for itself.
+  void RequestStop() { thread_.request_stop(); }
   // Whether it takes part: subscribed, with a producer that Kafka answers.
   bool Running() const { return running_; }
 

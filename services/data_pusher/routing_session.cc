@@ -81,6 +81,7 @@ Result<> RoutingSession::Run(const std::stop_token& stop, std::atomic<bool>& run
     OR_RETURN_IF_ERROR(Step(stop));
     running = producer_->Connected();
   }
+  if (!producer_->Connected()) return {};  // Kafka is gone: nothing can be acknowledged now
   // What is not acknowledged by then is routed again by the next owner, with the same `src`.
   if (Result<> flushed = producer_->Flush(2s); !flushed) {
     LogWarning("feeds not flushed", {flushed.error()});

@@ -26,14 +26,14 @@ void BlockStopSignals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-int WaitForStopSignal(Millis limit) {
+int WaitForStopSignal(Millis limit, int late_exit) {
   const sigset_t set = StopSignals();
   int signal = 0;
   while (sigwait(&set, &signal) != 0) {
   }
-  std::thread([limit] {
+  std::thread([limit, late_exit] {
     std::this_thread::sleep_for(limit);
-    _exit(3);
+    _exit(late_exit);
   }).detach();
   return signal;
 }

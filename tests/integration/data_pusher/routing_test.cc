@@ -199,7 +199,7 @@ TEST_F(RoutingTest, FeedsManySubjectsFromOneSampleInLittleMemory) {
   constexpr int kSubjects = 1'500;
   for (int i = 0; i < kSubjects; ++i) {
     groups.push_back({
-        {"subject", "s" + std::to_string(i)                                 },
+        {"subject", "s" + std::to_string(i)                               },
         {"inputs",  {{"level", {{"asset", "x1"}, {"telemetry", "Level"}}}}}
     });
   }
@@ -220,6 +220,23 @@ TEST_F(RoutingTest, FeedsManySubjectsFromOneSampleInLittleMemory) {
   const auto admin = *messaging::Admin::Make(Kafka().Options());
   ASSERT_TRUE(Until(60s, [&] { return (*admin->EndOffsets(feed, 10s))[0] >= kSubjects; }));
   EXPECT_LT(peak_mb() - before, 330) << "450 MB were fed";
+}
+
+TEST_F(RoutingTest, EndsInTimeWhenKafkaIsGone) {
+  const auto broker = KafkaBroker::Start();
+  ASSERT_TRUE(broker.ok()) << broker.error().ToString();
+  const auto topics = messaging::PlatformTopics();
+  ASSERT_TRUE((*messaging::Admin::Make((*broker)->Options()))->CreateTopics(topics, 30s).ok());
+  PusherProcess alone("pusher-alone", (*broker)->address(), database());
+  alone.Start();
+  ASSERT_TRUE(Until(30s, [&] { return Get(alone.admin_url() + "/readyz").status == 200; }));
+  (*broker)->Kill();
+  ASSERT_TRUE(Until(30s, [&] { return Get(alone.admin_url() + "/readyz").status == 503; }));
+
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(alone.Stop(), 0);
+
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 10s);
 }
 
 TEST_F(RoutingTest, GoesOnWithoutPostgresWhichCatchesUp) {

@@ -11,8 +11,9 @@ namespace outrigger {
 // made.
 void BlockStopSignals();
 
-// Waits for SIGTERM or SIGINT and returns its number. From then on a watchdog ends the process with
-// exit code 3 if it still lives after `limit`.
-int WaitForStopSignal(Millis limit = Millis{10'000});
+// Waits for SIGTERM or SIGINT and returns its number. From then on a watchdog ends the process if
+// it still lives after `limit`: with exit code 3, or with 0 where whatever is left may be
+// abandoned.
+int WaitForStopSignal(Millis limit = Millis{10'000}, int late_exit = 3);
 
 }  // namespace outrigger
