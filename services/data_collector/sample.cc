@@ -15,7 +15,6 @@
 namespace outrigger::data_collector {
 namespace {
 
-using http::Fault;
 using Kind = RawValue::Kind;
 
 constexpr std::size_t kMaxId = 256;

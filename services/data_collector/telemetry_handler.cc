@@ -63,8 +63,6 @@ TelemetryHandler::TelemetryHandler(const Parts& parts, const Limits& limits)
       waiting_(parts.metrics.GetGauge("outrigger_collector_records_in_flight",
                                       "Records sent to Kafka and not yet acknowledged.")) {}
 
-TelemetryHandler::~TelemetryHandler() = default;
-
 void TelemetryHandler::Handle(http::Request request, http::ResponderPtr respond) {
   const auto ingest = std::make_shared<Ingest>();
   ingest->request = std::move(request);
@@ -81,11 +79,13 @@ void TelemetryHandler::Handle(http::Request request, http::ResponderPtr respond)
 void TelemetryHandler::Authorize(const IngestPtr& ingest, bool looked_again) {
   const auto found = parts_.credentials.Find(ingest->token_key);
   if (!found && !looked_again) {
-    parts_.credential_table.ReadToEndAsync(limits_.look_again, [this, ingest](Result<> read) {
-      if (!read.ok()) return ingest->respond->Send(NotNow(kKafkaGone));
-      Later(ingest,
-            [](TelemetryHandler& self, const IngestPtr& later) { self.Authorize(later, true); });
-    });
+    parts_.credential_table.ReadToEndAsync(
+        limits_.look_again, [this, ingest](const Result<>& read) {
+          if (!read.ok()) return ingest->respond->Send(NotNow(kKafkaGone));
+          Later(ingest, [](TelemetryHandler& self, const IngestPtr& later) {
+            self.Authorize(later, true);
+          });
+        });
     return;
   }
   const http::Credential* const credential = found ? &*found : nullptr;
@@ -134,7 +134,7 @@ void TelemetryHandler::JudgeAll(const IngestPtr& ingest, bool looked_again) {
     }
   }
   if (!by_catalog || looked_again) return Produce(ingest);
-  parts_.catalog_table.ReadToEndAsync(limits_.look_again, [this, ingest](Result<> read) {
+  parts_.catalog_table.ReadToEndAsync(limits_.look_again, [this, ingest](const Result<>& read) {
     if (!read.ok()) return ingest->respond->Send(NotNow(kKafkaGone));
     Later(ingest,
           [](TelemetryHandler& self, const IngestPtr& later) { self.JudgeAll(later, true); });

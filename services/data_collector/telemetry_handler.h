@@ -46,7 +46,6 @@ class TelemetryHandler {
   };
 
   TelemetryHandler(const Parts& parts, const Limits& limits);
-  ~TelemetryHandler();
   void Handle(http::Request request, http::ResponderPtr respond);
 
  private:

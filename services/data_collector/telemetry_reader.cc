@@ -11,7 +11,6 @@
 namespace outrigger::data_collector {
 namespace {
 
-using http::Fault;
 using Members = std::vector<std::pair<std::string, RawValue>>;
 
 constexpr std::size_t kMaxValues = 4'096;  // of one record

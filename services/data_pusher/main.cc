@@ -34,7 +34,7 @@ Result<> Unless(bool good, const char* what) {
 
 Result<> Serve(const Config& config) {
   const messaging::KafkaOptions kafka{config.Text("kafka_brokers"), "data_pusher"};
-  const std::string instance = config.Text("instance");
+  const std::string& instance = config.Text("instance");
   const int workers = static_cast<int>(config.Integer("workers"));
   Metrics metrics;
   Clock& clock = SystemClock();

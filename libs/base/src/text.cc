@@ -149,7 +149,8 @@ Result<std::string> FromBase64Url(std::string_view text) {
     const auto value = kBase64Url.find(c);
     if (value == std::string_view::npos) return Error(ErrorCode::kInvalidArgument, "not base64url");
     buffer = (buffer << 6 | static_cast<unsigned>(value)) & 0xFFFFFF;
-    if ((bits += 6) >= 8) bits -= 8, bytes += static_cast<char>((buffer >> bits) & 255);
+    bits += 6;
+    if (bits >= 8) bits -= 8, bytes += static_cast<char>((buffer >> bits) & 255);
   }
   if (text.size() % 4 == 1 || (buffer & ((1u << bits) - 1)) != 0)
     return Error(ErrorCode::kInvalidArgument, "not base64url");

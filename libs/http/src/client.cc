@@ -39,7 +39,7 @@ std::string_view Reply::Header(std::string_view lower_name) const {
 
 // libcurl's socket interface on epoll: a wake-up costs what is ready, not what is open.
 struct Client::State {
-  explicit State(Options options_) : options(std::move(options_)) {
+  explicit State(const Options& options_) : options(options_) {
     InitCurlOnce();
     epoll = epoll_create1(EPOLL_CLOEXEC);
     wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -282,7 +282,7 @@ void Client::State::CancelAll() {
   }
 }
 
-Client::Client(Options options) : state_(std::make_unique<State>(std::move(options))) {}
+Client::Client(Options options) : state_(std::make_unique<State>(options)) {}
 Client::~Client() = default;
 
 void Client::Start(Call call, std::function<void(Result<Reply>)> done) {

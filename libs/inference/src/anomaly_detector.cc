@@ -190,7 +190,7 @@ Answer AnomalyDetector::Score(std::string_view name, std::optional<std::int64_t>
     ++learned_;
   }
   if (seq) {
-    asset.last_seq = *seq;
+    asset.last_seq = seq;
     asset.Keep(*seq, options_.replay);
   }
   return asset.last;

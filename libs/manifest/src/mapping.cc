@@ -175,8 +175,9 @@ class MappingReader {
     const auto same = [&](const Side* side) { return side->asset_type == first.asset_type; };
     if (!first.asset_type.empty()) mapping_.asset_type = first.asset_type;
     if (std::ranges::all_of(sides, same)) return;
-    std::vector<const Side*> told(sides.begin(),
-                                  outputs > 0 ? sides.begin() + outputs : sides.end());
+    std::vector<const Side*> told(
+        sides.begin(),
+        outputs > 0 ? sides.begin() + static_cast<std::ptrdiff_t>(outputs) : sides.end());
     const bool mixed = std::ranges::any_of(sides, [&](const Side* side) {
       return side->asset_type.empty() != first.asset_type.empty();
     });
