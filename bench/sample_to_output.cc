@@ -78,11 +78,17 @@ class Times {
   std::map<std::int64_t, std::vector<SteadyClock::time_point>> read_;
 };
 
-std::int64_t TimeIn(const std::string& value) {  // {"…"time":[N] or "time":N
+std::vector<std::int64_t> TimesIn(const std::string& value) {  // "time":[N,…] or "time":N
+  std::vector<std::int64_t> times;
   const auto at = value.find("\"time\":");
-  return at == std::string::npos
-             ? -1
-             : std::strtoll(value.c_str() + at + 7 + (value[at + 7] == '['), nullptr, 10);
+  if (at == std::string::npos) return times;
+  const char* next = value.c_str() + at + 7 + (value[at + 7] == '[' ? 1 : 0);
+  for (char* end = nullptr;; next = end + 1) {
+    const std::int64_t time = std::strtoll(next, &end, 10);
+    if (end == next) return times;
+    times.push_back(time);
+    if (*end != ',' || value[at + 7] != '[') return times;
+  }
 }
 
 // Reads a topic's new committed records until stopped; `ready` turns true at its end.
@@ -97,7 +103,8 @@ void ReadOutputs(const messaging::KafkaOptions& kafka, const std::string& topic,
     ready += static_cast<int>(batch.ends.size());
     for (const auto& record : batch.records) {
       if (!record.value) continue;
-      if (const auto time = TimeIn(*record.value); time >= first) times.Read(time);
+      for (const std::int64_t time : TimesIn(*record.value))
+        if (time >= first) times.Read(time);
     }
   }
 }
