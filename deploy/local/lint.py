@@ -156,10 +156,10 @@ def tidy(build_folder, say, files=None):
     if files is None:
         files = [f for f in cpp_files() if f.suffix == ".cc" and f.parts[len(CHECKOUT.parts)] in ("libs", "services")]
     say(f"clang-tidy over {len(files)} files (about 10 s each)")
-    running, faults, todo = [], [], list(files)
-    while todo or running:
-        while todo and len(running) < (os.cpu_count() or 1):
-            file = todo.pop()
+    running, faults, waiting = [], [], list(files)
+    while waiting or running:
+        while waiting and len(running) < (os.cpu_count() or 1):
+            file = waiting.pop()
             running.append((file, subprocess.Popen(
                 ["clang-tidy-19", "-p", str(build_folder), "--quiet", "--warnings-as-errors=*", str(file)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)))

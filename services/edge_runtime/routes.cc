@@ -28,10 +28,10 @@ http::Response Score(ScoreHandler& handler, const http::Request& request) {
 
 http::Response Busy() {
   return http::ToResponse({.status = 503,
-                           .code = "busy",
+                           .code = "overloaded",
                            .title = {},
                            .detail = "too many large requests wait",
-                           .hint = {},
+                           .hint = "send it again after Retry-After, or fewer at a time",
                            .errors = {},
                            .headers = {{"Retry-After", "1"}}});
 }

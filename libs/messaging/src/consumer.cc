@@ -228,7 +228,7 @@ class KafkaConsumer final : public Consumer {
     rd_kafka_assign(client, nullptr);
   }
 
-  // Asks for the leaders of topics that are new here; gives up for now where nobody answers.
+  // Asks for the leaders of topics that are new here; ends where nobody answers.
   void LearnTopics(const rd_kafka_topic_partition_list_t* fresh) {
     for (int i = 0; i < fresh->cnt; ++i) {
       if (known_.contains(fresh->elems[i].topic)) continue;

@@ -223,36 +223,38 @@ std::string PusherTest::OpenRoute(const std::string& model) {
 
 std::int64_t PusherTest::TellRoute(const std::string& model, const std::string& deployment,
                                    bool open) {
-  const json route = {
-      {"deployment", deployment                                                             },
-      {"tenant",     tenant_                                                                },
-      {"model",      model                                                                  },
-      {"version",    "1"                                                                    },
-      {"digest",     "sha256:0"                                                             },
-      {"open",       open                                                                   },
-      {"feed",       {{"topic", FeedOf(model, deployment)}, {"partitions", 1}}              },
-      {"assetType",  "arm"                                                                  },
-      {"inputs",     {{"temp", {{"telemetry", "Temperature"}, {"scale", 1}, {"offset", 0}}}}},
-      {"outputs",
-       {{"score", {{"telemetry", "Score"}, {"type", "number"}, {"scale", 1}, {"offset", 0}}},
-        {"level", {{"telemetry", "Level"}, {"type", "string"}}}}                            }
-  };
-  return Tell("catalog", "route/" + tenant_ + "/" + deployment, route.dump());
+  return TellRouteOf(
+      model, deployment,
+      {
+          {"open",      open                                                                   },
+          {"assetType", "arm"                                                                  },
+          {"inputs",    {{"temp", {{"telemetry", "Temperature"}, {"scale", 1}, {"offset", 0}}}}},
+          {"outputs",
+           {{"score", {{"telemetry", "Score"}, {"type", "number"}, {"scale", 1}, {"offset", 0}}},
+            {"level", {{"telemetry", "Level"}, {"type", "string"}}}}                           }
+  });
 }
 
 std::int64_t PusherTest::TellGroups(const std::string& model, const std::string& deployment,
                                     json groups) {
   for (json& group : groups) group["outputs"] = json::object();
-  const json route = {
+  return TellRouteOf(model, deployment,
+                     {
+                         {"open",   true             },
+                         {"groups", std::move(groups)}
+  });
+}
+
+std::int64_t PusherTest::TellRouteOf(const std::string& model, const std::string& deployment,
+                                     json route) {
+  route.update({
       {"deployment", deployment                                               },
       {"tenant",     tenant_                                                  },
       {"model",      model                                                    },
       {"version",    "1"                                                      },
       {"digest",     "sha256:0"                                               },
-      {"open",       true                                                     },
-      {"feed",       {{"topic", FeedOf(model, deployment)}, {"partitions", 1}}},
-      {"groups",     std::move(groups)                                        }
-  };
+      {"feed",       {{"topic", FeedOf(model, deployment)}, {"partitions", 1}}}
+  });
   return Tell("catalog", "route/" + tenant_ + "/" + deployment, route.dump());
 }
 

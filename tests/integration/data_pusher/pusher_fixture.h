@@ -102,6 +102,9 @@ class PusherTest : public ::testing::Test {
   std::string tenant_, token_;
 
  private:
+  std::int64_t TellRouteOf(const std::string& model, const std::string& deployment,
+                           nlohmann::json route);
+
   void Measure(const std::string& asset, std::int64_t time, const nlohmann::json& values,
                const std::string& id);
 

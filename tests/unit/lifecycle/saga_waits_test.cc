@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "lifecycle_bench.h"
+#include "one_model.h"
 #include "outrigger/lifecycle/saga.h"
 
 namespace outrigger::testing {
@@ -15,30 +15,7 @@ using namespace outrigger::lifecycle;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class SagaWaitsTest : public ::testing::Test {
- protected:
-  void SetUp() override { bench_.backend->Submit(tenant_, model_); }
-  OperationId Ask(Action action) {
-    auto asked = bench_.Ask(tenant_, model_, action);
-    EXPECT_TRUE(asked.ok()) << asked.error().ToString();
-    return asked ? *asked : OperationId();
-  }
-  Operation Read(const OperationId& id) { return *bench_.lifecycle.Read(tenant_, id); }
-  State StateNow() { return bench_.StateOf(tenant_, model_); }
-  void Deploy() {
-    Ask(Action::kDeploy);
-    ASSERT_TRUE(bench_.Work());
-    ASSERT_EQ(StateNow(), State::kActive);
-    bench_.world.ForgetCalls();
-  }
-
-  const TenantId tenant_{"red"};
-  const ModelName model_{"detector"};
-  LifecycleBench bench_{[](Clock& clock) -> std::unique_ptr<LifecycleBackend> {
-    return std::make_unique<InMemoryBackend>(clock);
-  }};
-  FakeWorld& world_ = bench_.world;
-};
+class SagaWaitsTest : public OneModelTest {};
 
 TEST_F(SagaWaitsTest, WaitsWithAReasonWhileKafkaIsGone) {
   world_.SetKafkaGone(true);

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lifecycle_bench.h"
+#include "one_model.h"
 #include "outrigger/lifecycle/saga.h"
 
 namespace outrigger::testing {
@@ -43,30 +43,9 @@ TEST(IsSoundTest, RefusesTablesThatCannotBeUndoneOrFinished) {
   EXPECT_FALSE(IsSound(gives_up));
 }
 
-class SagasTest : public ::testing::Test {
+class SagasTest : public OneModelTest {
  protected:
-  void SetUp() override { bench_.backend->Submit(tenant_, model_); }
-  OperationId Ask(Action action) {
-    auto asked = bench_.Ask(tenant_, model_, action);
-    EXPECT_TRUE(asked.ok()) << asked.error().ToString();
-    return asked ? *asked : OperationId();
-  }
-  Operation Read(const OperationId& id) { return *bench_.lifecycle.Read(tenant_, id); }
-  State StateNow() { return bench_.StateOf(tenant_, model_); }
   StateChange LastChange() { return bench_.lifecycle.StateHistory(tenant_, model_, 1)->at(0); }
-  void Deploy() {
-    Ask(Action::kDeploy);
-    ASSERT_TRUE(bench_.Work());
-    ASSERT_EQ(StateNow(), State::kActive);
-    bench_.world.ForgetCalls();
-  }
-
-  const TenantId tenant_{"red"};
-  const ModelName model_{"detector"};
-  LifecycleBench bench_{[](Clock& clock) -> std::unique_ptr<LifecycleBackend> {
-    return std::make_unique<InMemoryBackend>(clock);
-  }};
-  FakeWorld& world_ = bench_.world;
 };
 
 TEST_F(SagasTest, DeploysInTheOrderThatLosesNothing) {
