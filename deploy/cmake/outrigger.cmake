@@ -3,8 +3,19 @@
 
 add_library(outrigger_options INTERFACE)
 target_compile_options(outrigger_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+  --param=ggc-min-expand=100 --param=ggc-min-heapsize=524288)  # KiB: rarely collect garbage; a tenth of the time
 target_compile_definitions(outrigger_options INTERFACE OUTRIGGER_VERSION="${PROJECT_VERSION}")
+
+# What nearly every source includes is parsed once: a fifth of a cold build's time. Only headers of the system, named
+# without a path, so that the compiler cache serves every checkout. The sanitizer and tidy presets go without it, and
+# so see an #include that a source forgot.
+file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cc "")
+add_library(outrigger_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
+target_link_libraries(outrigger_precompiled PRIVATE outrigger_options)
+target_precompile_headers(outrigger_precompiled PRIVATE
+  <algorithm> <chrono> <condition_variable> <expected> <filesystem> <format> <functional> <map> <memory> <mutex> <set>
+  <span> <string> <thread> <unordered_map> <variant> <vector> <nlohmann/json.hpp>)
 
 function(outrigger_subdirectory folder)
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt)
@@ -23,6 +34,7 @@ function(outrigger_library name)
   target_sources(outrigger_${name} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${headers})
   target_include_directories(outrigger_${name} PRIVATE src)
   target_link_libraries(outrigger_${name} PUBLIC ${arg_PUBLIC} PRIVATE outrigger_options ${arg_PRIVATE})
+  target_precompile_headers(outrigger_${name} REUSE_FROM outrigger_precompiled)
 endfunction()
 
 # outrigger_service(NAME libs...): services/NAME. All but main.cc is a library of its own, so that tests can link it.
@@ -32,6 +44,7 @@ function(outrigger_service name)
   add_library(outrigger_service_${name} STATIC ${sources})
   target_include_directories(outrigger_service_${name} PUBLIC ${PROJECT_SOURCE_DIR}/services)
   target_link_libraries(outrigger_service_${name} PUBLIC ${ARGN} PRIVATE outrigger_options)
+  target_precompile_headers(outrigger_service_${name} REUSE_FROM outrigger_precompiled)
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/main.cc)
     add_executable(${name} main.cc)
     target_link_libraries(${name} PRIVATE outrigger_service_${name} outrigger_options)

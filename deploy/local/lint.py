@@ -161,7 +161,8 @@ def tidy(build_folder, say, files=None):
         while waiting and len(running) < (os.cpu_count() or 1):
             file = waiting.pop()
             running.append((file, subprocess.Popen(
-                ["clang-tidy-19", "-p", str(build_folder), "--quiet", "--warnings-as-errors=*", str(file)],
+                ["clang-tidy-19", "-p", str(build_folder), "--quiet", "--warnings-as-errors=*",
+                 "--extra-arg=-Wno-unused-command-line-argument", str(file)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)))
         file, process = running.pop(0)
         output = process.communicate()[0]

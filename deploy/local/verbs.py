@@ -79,7 +79,7 @@ def lint_verb(words):
     given = arguments("lint", words, (["--tidy"], {"action": "store_true"}))
     faults = lint.check_all(say)
     if given.tidy:
-        faults += lint.tidy(configure("release"), say)
+        faults += lint.tidy(configure("tidy"), say)
     for fault in faults:
         print(fault)
     say(f"{len(faults)} faults" if faults else "nothing to complain about")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model_api/asset_store.h"
 
+#include <format>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <unordered_map>
@@ -89,7 +90,7 @@ Result<> DeleteAsset(store::Transaction& transaction, const std::string& id) {
 
 Result<std::optional<Asset>> FindAsset(store::Transaction& transaction, const std::string& id) {
   OR_ASSIGN(const store::Rows rows,
-            transaction.Query(std::string(kSelect) + "WHERE a.id = $1", {id}));
+            transaction.Query(std::format("{}WHERE a.id = $1", kSelect), {id}));
   if (rows.empty()) return std::optional<Asset>();
   return std::optional<Asset>(FromRow(rows[0]));
 }
@@ -97,11 +98,12 @@ Result<std::optional<Asset>> FindAsset(store::Transaction& transaction, const st
 Result<Slice<Asset>> ListAssets(store::Transaction& transaction,
                                 const std::optional<std::string>& type, const Page& page) {
   const auto take = [&](const Page& bite) -> Result<std::vector<Asset>> {
-    OR_ASSIGN(const store::Rows rows,
-              transaction.Query(std::string(kSelect) +
-                                    "WHERE ($1::text IS NULL OR a.type = $1) AND "
-                                    "($2::text IS NULL OR a.id > $2) ORDER BY a.id LIMIT $3",
-                                {type, bite.after, bite.limit}));
+    OR_ASSIGN(
+        const store::Rows rows,
+        transaction.Query(std::format("{}WHERE ($1::text IS NULL OR a.type = $1) AND "
+                                      "($2::text IS NULL OR a.id > $2) ORDER BY a.id LIMIT $3",
+                                      kSelect),
+                          {type, bite.after, bite.limit}));
     std::vector<Asset> assets;
     assets.reserve(rows.size());
     for (const store::Row& row : rows) assets.push_back(FromRow(row));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model_api/model_store.h"
 
+#include <format>
 #include <nlohmann/json.hpp>
 
 #include "outrigger/base/json.h"
@@ -74,7 +75,7 @@ Result<std::optional<ModelRow>> FindModel(store::Transaction& transaction, const
     OR_RETURN_IF_ERROR(transaction.Query("SELECT 1 FROM model WHERE name = $1 FOR UPDATE", {name}));
   }
   OR_ASSIGN(const store::Rows rows,
-            transaction.Query(std::string(kSelect) + "WHERE m.name = $1", {name}));
+            transaction.Query(std::format("{}WHERE m.name = $1", kSelect), {name}));
   if (rows.empty()) return std::optional<ModelRow>();
   return std::optional<ModelRow>(FromRow(rows[0]));
 }
@@ -82,11 +83,12 @@ Result<std::optional<ModelRow>> FindModel(store::Transaction& transaction, const
 Result<Slice<ModelRow>> ListModelRows(store::Transaction& transaction,
                                       const std::optional<std::string>& state, const Page& page) {
   const auto take = [&](const Page& bite) -> Result<std::vector<ModelRow>> {
-    OR_ASSIGN(const store::Rows rows,
-              transaction.Query(std::string(kSelect) +
-                                    "WHERE ($1::text IS NULL OR m.state = $1) AND "
-                                    "($2::text IS NULL OR m.name > $2) ORDER BY m.name LIMIT $3",
-                                {state, bite.after, bite.limit}));
+    OR_ASSIGN(
+        const store::Rows rows,
+        transaction.Query(std::format("{}WHERE ($1::text IS NULL OR m.state = $1) AND "
+                                      "($2::text IS NULL OR m.name > $2) ORDER BY m.name LIMIT $3",
+                                      kSelect),
+                          {state, bite.after, bite.limit}));
     std::vector<ModelRow> models;
     models.reserve(rows.size());
     for (const store::Row& row : rows) models.push_back(FromRow(row));

@@ -2,6 +2,7 @@
 #include "outrigger/store/history_outputs.h"
 
 #include <algorithm>
+#include <format>
 #include <utility>
 
 #include "archive_positions.h"
@@ -82,17 +83,16 @@ Statement OutputsStatement(const OutputsQuery& query) {
       "SELECT asset_id, time, identity, \"position\", \"values\", version, digest, deployment, "
       "window_start, window_end, request_id FROM model_output WHERE tenant = $1 AND model = $2";
   if (query.asset) sql += " AND asset_id = " + bind(*query.asset);
-  if (query.from) sql += " AND time >= " + bind(*query.from) + "::bigint";
-  if (query.to) sql += " AND time < " + bind(*query.to) + "::bigint";
+  if (query.from) sql += std::format(" AND time >= {}::bigint", bind(*query.from));
+  if (query.to) sql += std::format(" AND time < {}::bigint", bind(*query.to));
   if (query.after) {
-    sql += std::string(" AND (time, identity, position) ") + (query.descending ? "<" : ">") + " (" +
-           bind(query.after->time) + "::bigint";
-    sql += ", " + bind(query.after->identity);
-    sql += ", " + bind(query.after->position) + "::integer)";
+    const std::string time = bind(query.after->time), identity = bind(query.after->identity);
+    sql += std::format(" AND (time, identity, position) {} ({}::bigint, {}, {}::integer)",
+                       query.descending ? "<" : ">", time, identity, bind(query.after->position));
   }
-  const std::string direction = query.descending ? " DESC" : " ASC";
-  sql += " ORDER BY time" + direction + ", identity" + direction + ", position" + direction;
-  sql += " LIMIT " + bind(static_cast<std::int64_t>(query.limit)) + "::bigint";
+  sql +=
+      std::format(" ORDER BY time {0}, identity {0}, position {0} LIMIT {1}::bigint",
+                  query.descending ? "DESC" : "ASC", bind(static_cast<std::int64_t>(query.limit)));
   return statement;
 }
 

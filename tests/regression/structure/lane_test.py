@@ -13,6 +13,7 @@ import sys
 CHECKOUT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(CHECKOUT / "deploy/local"))
 import lint
+from builder import configure
 
 
 def asan_ubsan():
@@ -25,7 +26,7 @@ def asan_ubsan():
 
 
 def clang_tidy():
-    faults = lint.tidy(CHECKOUT / "build/release", print, lint.tidy_sample())
+    faults = lint.tidy(configure("tidy"), print, lint.tidy_sample())
     print("\n".join(faults))
     return 1 if faults else 0
 
