@@ -60,6 +60,8 @@ Result<> Companion::Restore(const JournalState& journal) {
                                              journal.subjects));
     feeds_.push_back(std::move(feed));
   }
+  OR_ASSIGN(auto parked, ReadParked(journal.parked, spec_.inputs));
+  for (auto& [subject, row] : parked) queue_->Push(subject, std::move(row));
   if (!journal.status) return {};
   const auto status = ParseJsonOr(*journal.status);
   if (!status || !status->is_object()) return {};  // told anew in a moment
@@ -122,6 +124,7 @@ void Companion::Run() {
 void Companion::Drain() {
   phase_ = Phase::kDraining;
   for (int p = 0; p < spec_.feed_partitions; ++p) context_.feeds.Close(FeedAt(p));
+  for (auto& failed : judging_) queue_->Return(std::move(failed.call->batch()), {});
   judging_.clear();
   if (calls_.empty()) {
     EndDrain();
@@ -134,9 +137,11 @@ void Companion::Drain() {
 
 // What has not ended by now stays unfinished: it is read again when the model runs again.
 void Companion::EndDrain() {
+  for (auto& [number, call] : calls_) queue_->Return(std::move(call->batch()), {});
   calls_.clear();
-  judging_.clear();
+  auto parked = queue_->TakeParked();
   queue_ = std::make_unique<RowQueue>(spec_.stateful, kRequestLimits);
+  for (auto& [subject, row] : parked) queue_->Push(subject, std::move(row));
   for (auto& feed : feeds_) {
     for (auto& [key, value] : feed->ForJournal(context_.clock.Now(), true))
       Say(JournalRecord(key, std::move(value)));
@@ -161,6 +166,10 @@ void Companion::Stopped() {
   for (std::size_t p = 0; p < feeds_.size(); ++p) {
     unscored += feeds_[p]->Unscored(ends_[p]);
     for (const auto& key : feeds_[p]->JournalKeys()) Say(JournalRecord(key, std::nullopt));
+  }
+  for (const auto& [subject, row] : queue_->TakeParked()) {
+    Say(JournalRecord(ParkedKey(subject, row), std::nullopt));
+    ++unscored;
   }
   unscored_ = unscored;
   phase_ = Phase::kStopped;
@@ -211,11 +220,20 @@ void Companion::Take(int partition, std::vector<FeedRecord> records) {
         DeadLetter(subject, row, "too-large", "the row alone is more than a request may be", "",
                    "");
       else
-        queue_->Push(subject, std::move(row));
+        Wait(subject, std::move(row));
     }
   }
   Pace();
   Dispatch();
+}
+
+// Behind parked rows of its lane a row is parked too: the feed does not wait for it.
+void Companion::Wait(const std::string& subject, PendingRow row) {
+  if (MayPark(row) && queue_->Follows(subject, row)) {
+    row.parked = true;
+    Park(subject, row);
+  }
+  queue_->Push(subject, std::move(row));
 }
 
 // Reading rests while enough rows wait or the model is not there.
@@ -233,7 +251,7 @@ void Companion::Pace() {
 }
 
 std::int64_t Companion::Lag() const {
-  std::int64_t lag = 0;
+  auto lag = static_cast<std::int64_t>(queue_->parked());
   for (std::size_t p = 0; p < feeds_.size(); ++p) lag += feeds_[p]->Unscored(ends_[p]);
   return lag;
 }
@@ -310,6 +328,7 @@ std::vector<messaging::OutRecord> Companion::TakeRecords() {
     next_report_ = now + kReportEvery;
     metrics_.lag.Set(static_cast<double>(Lag()));
     metrics_.waiting_rows.Set(static_cast<double>(queue_->rows()));
+    metrics_.parked_rows.Set(static_cast<double>(queue_->parked()));
     if (phase_ != Phase::kStopped && now >= next_ends_) {
       next_ends_ = now + kEndsEvery;
       AskEnds(nullptr);

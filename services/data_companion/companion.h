@@ -24,6 +24,7 @@
 #include "data_companion/event_loop.h"
 #include "data_companion/feed_partition.h"
 #include "data_companion/health_monitor.h"
+#include "data_companion/parking.h"
 #include "data_companion/ports.h"
 #include "data_companion/row_queue.h"
 #include "data_companion/score_call.h"
@@ -36,6 +37,7 @@ namespace outrigger::companion {
 struct JournalState {
   std::map<int, std::string> progress;  // by partition
   SubjectStates subjects;
+  ParkedRows parked;
   std::optional<std::string> status;
 };
 
@@ -99,6 +101,7 @@ class Companion {
   void Stop();
   void Stopped();
   void Take(int partition, std::vector<FeedRecord> records);
+  void Wait(const std::string& subject, PendingRow row);
   void Pace();
   std::string Status(std::int64_t now_wall_ms);
   void AskEnds(const std::function<void()>& then);
@@ -107,6 +110,8 @@ class Companion {
   messaging::OutRecord JournalRecord(const std::string& key,
                                      std::optional<std::string> value) const;
   void Say(messaging::OutRecord record);
+  void Park(const std::string& subject, const PendingRow& row);
+  void End(const std::string& subject, const PendingRow& row);
 
   // companion_calls.cc: requests
   void Dispatch();
@@ -117,6 +122,7 @@ class Companion {
   void Scored(ScoreCall& call, const ScoreCall::Outcome& outcome);
   void JudgeWaiting();
   void Failed(Judging failed);
+  void SpareLastTry(RowQueue::Batch& batch) const;
   void GiveUp(ScoreCall& call, const ScoreCall::Outcome& outcome);
   void DeadLetter(const std::string& subject, const PendingRow& row, const std::string& cause,
                   const std::string& detail, const std::string& request_id,

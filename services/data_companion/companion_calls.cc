@@ -159,10 +159,24 @@ void Companion::Scored(ScoreCall& call, const ScoreCall::Outcome& outcome) {
   for (auto& record : records) Say(std::move(record));
   reply_bytes_ = std::max(record_bytes_ - before, reply_bytes_ - reply_bytes_ / 8);
   metrics_.rows.Add(static_cast<double>(RowsIn(call.batch())));
-  queue_->Done(call.batch());
+  queue_->Done(call.batch(), RowQueue::End::kScored);
   for (const auto& lane : call.batch())
-    for (const auto& row : lane.rows)
-      feeds_[static_cast<std::size_t>(row.partition)]->End(row.cause);
+    for (const auto& row : lane.rows) End(lane.subject, row);
+}
+
+// From here on the journal answers for it: its text goes into the transaction that finishes its
+// cause in the feed.
+void Companion::Park(const std::string& subject, const PendingRow& row) {
+  Say(JournalRecord(ParkedKey(subject, row), ParkedText(subject, row, spec_.inputs)));
+  feeds_[static_cast<std::size_t>(row.partition)]->End(row.cause);
+}
+
+// The end of a row goes into the same transaction as what it led to.
+void Companion::End(const std::string& subject, const PendingRow& row) {
+  if (row.parked)
+    Say(JournalRecord(ParkedKey(subject, row), std::nullopt));
+  else
+    feeds_[static_cast<std::size_t>(row.partition)]->End(row.cause);
 }
 
 // Looks at the model's health since then say what failed requests mean.
@@ -183,6 +197,11 @@ void Companion::JudgeWaiting() {
   }
 }
 
+void Companion::SpareLastTry(RowQueue::Batch& batch) const {
+  for (auto& lane : batch)
+    for (auto& row : lane.rows) row.tries = std::min(row.tries, spec_.tries - 1);
+}
+
 void Companion::Failed(Judging failed) {
   auto& batch = failed.call->batch();
   int tries = 0;
@@ -190,17 +209,22 @@ void Companion::Failed(Judging failed) {
     for (auto& row : lane.rows) tries = std::max(tries, ++row.tries);
   const RetrySchedule schedule{.max = spec_.max_backoff, .tries = spec_.tries};
   const auto now = context_.clock.Now();
-  if (!schedule.Exhausted(tries)) {
-    if (!failed.outcome.whole_model) Halve(batch);
+  if (RowsIn(batch) > 1 && !failed.outcome.whole_model && !failed.outcome.retry_after) {
+    // The halves are other requests: waiting would only hold those back that are innocent. One try
+    // is left to each, so that only what fails alone is given up.
+    Halve(batch);
+    SpareLastTry(batch);
+    queue_->Return(std::move(batch), now);
+  } else if (!schedule.Exhausted(tries)) {
     const Millis delay = std::max(schedule.Delay(tries + 1, RandomUnit()),
                                   failed.outcome.retry_after.value_or(Millis(0)));
+    queue_->Park(batch, [this](const auto& subject, const auto& row) { Park(subject, row); });
     queue_->Return(std::move(batch), now + delay);
   } else if (RowsIn(batch) == 1) {
     GiveUp(*failed.call, failed.outcome);
-  } else {  // each half has one more try, so that only what fails alone is given up
+  } else {
     Halve(batch);
-    for (auto& lane : batch)
-      for (auto& row : lane.rows) row.tries = std::min(row.tries, spec_.tries - 1);
+    SpareLastTry(batch);
     queue_->Return(std::move(batch), now);
   }
 }
@@ -209,7 +233,7 @@ void Companion::GiveUp(ScoreCall& call, const ScoreCall::Outcome& outcome) {
   for (const auto& lane : call.batch())
     for (const auto& row : lane.rows)
       DeadLetter(lane.subject, row, outcome.cause, outcome.detail, call.id(), call.traceparent());
-  queue_->Done(call.batch());
+  queue_->Done(call.batch(), RowQueue::End::kGivenUp);
 }
 
 void Companion::DeadLetter(const std::string& subject, const PendingRow& row,
@@ -234,7 +258,7 @@ void Companion::DeadLetter(const std::string& subject, const PendingRow& row,
        std::move(headers)});
   ++dead_letters_;
   metrics_.dead_letters.Add();
-  feeds_[static_cast<std::size_t>(row.partition)]->End(row.cause);
+  End(subject, row);
 }
 
 void Companion::OnHealth() {

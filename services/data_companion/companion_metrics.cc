@@ -34,6 +34,10 @@ CompanionMetrics::CompanionMetrics(Metrics& metrics, const DeploymentSpec& spec)
                            labels_)),
       waiting_rows(metrics.GetGauge("outrigger_companion_waiting_rows",
                                     "Rows in memory that wait for the model.", labels_)),
+      parked_rows(metrics.GetGauge("outrigger_companion_parked_rows",
+                                   "Of those, the ones that the journal holds and the feed does "
+                                   "not wait for.",
+                                   labels_)),
       score_seconds(metrics.GetHistogram(
           "outrigger_companion_score_seconds", "Time of a score request.",
           {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},

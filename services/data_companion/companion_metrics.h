@@ -26,6 +26,7 @@ class CompanionMetrics {
   Counter& failed;
   Gauge& lag;
   Gauge& waiting_rows;
+  Gauge& parked_rows;
   Histogram& score_seconds;
 };
 

@@ -14,9 +14,14 @@ constexpr std::size_t kRowOverhead = 200;  // of a waiting row, beside its conte
 
 std::size_t Weight(const PendingRow& row) { return row.bytes + row.record.size() + kRowOverhead; }
 
+constexpr std::size_t kParkedBytes = 4U << 20;  // far below what a record of the journal may have
+constexpr std::size_t kMaxPoisoned = 10'000;    // lanes remembered
+
 bool IsSuspect(const PendingRow& row) { return row.company != PendingRow::kAnyNumber; }
 
 }  // namespace
+
+bool MayPark(const PendingRow& row) { return row.bytes + row.record.size() <= kParkedBytes; }
 
 std::size_t RowsIn(const RowQueue::Batch& batch) {
   std::size_t rows = 0;
@@ -40,6 +45,8 @@ void RowQueue::Push(const std::string& subject, PendingRow row) {
   const std::string name = LaneOf(subject, row);
   Lane& lane = lanes_[name];
   if (lane.subject.empty()) lane.subject = subject;
+  if (row.parked) ++lane.parked, ++parked_;
+  if (poisoned_.contains(name)) row.company = 1;
   lane.rows.push_back(std::move(row));
   if (!lane.busy) MakeReady(name, lane);
 }
@@ -74,6 +81,7 @@ RowQueue::Batch RowQueue::Take(SteadyTime now, std::size_t free) {
       bytes += row.bytes;
       ++rows;
       ++away_;
+      ++lane.away;
       taken.rows.push_back(std::move(row));
       lane.rows.pop_front();
     }
@@ -98,10 +106,21 @@ void RowQueue::Release(const std::string& name) {
     MakeReady(name, found->second);
 }
 
-void RowQueue::Done(const Batch& batch) {
+void RowQueue::Done(const Batch& batch, End end) {
   for (const LaneRows& taken : batch) {
-    for (const PendingRow& row : taken.rows) Forget(row);
+    Lane& lane = lanes_.at(taken.lane);
+    for (const PendingRow& row : taken.rows) {
+      Forget(row);
+      if (row.parked) --lane.parked, --parked_;
+    }
     away_ -= taken.rows.size();
+    lane.away -= taken.rows.size();
+    if (end == End::kScored) {
+      poisoned_.erase(taken.lane);
+    } else if (poisoned_.size() < kMaxPoisoned) {
+      poisoned_.insert(taken.lane);
+      for (PendingRow& row : lane.rows) row.company = 1;
+    }
     Release(taken.lane);
   }
 }
@@ -110,10 +129,44 @@ void RowQueue::Return(Batch batch, SteadyTime not_before) {
   for (LaneRows& taken : batch) {
     Lane& lane = lanes_.at(taken.lane);
     away_ -= taken.rows.size();
+    lane.away -= taken.rows.size();
     for (auto row = taken.rows.rbegin(); row != taken.rows.rend(); ++row)
       lane.rows.push_front(std::move(*row));
     resting_.emplace(not_before, taken.lane);
   }
+}
+
+void RowQueue::Park(Batch& batch, const EachRow& parked) {
+  for (LaneRows& taken : batch) {
+    Lane& lane = lanes_.at(taken.lane);
+    const auto park = [&](PendingRow& row) {
+      if (row.parked) return true;
+      if (!MayPark(row)) return false;
+      row.parked = true;
+      ++lane.parked, ++parked_;
+      parked(lane.subject, row);
+      return true;
+    };
+    if (std::ranges::all_of(taken.rows, park)) (void)std::ranges::all_of(lane.rows, park);
+  }
+}
+
+bool RowQueue::Follows(const std::string& subject, const PendingRow& row) const {
+  const auto lane = lanes_.find(LaneOf(subject, row));
+  return lane != lanes_.end() && lane->second.parked > 0 &&
+         lane->second.parked == lane->second.away + lane->second.rows.size();
+}
+
+std::vector<std::pair<std::string, PendingRow>> RowQueue::TakeParked() {
+  std::vector<std::pair<std::string, PendingRow>> taken;
+  for (auto& [name, lane] : lanes_) {
+    for (; !lane.rows.empty() && lane.rows.front().parked; lane.rows.pop_front()) {
+      Forget(lane.rows.front());
+      --lane.parked, --parked_;
+      taken.emplace_back(lane.subject, std::move(lane.rows.front()));
+    }
+  }
+  return taken;
 }
 
 std::optional<SteadyTime> RowQueue::NextReady() const {

@@ -11,11 +11,13 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "outrigger/base/clock.h"
@@ -31,9 +33,13 @@ struct PendingRow {
   std::size_t bytes = 0;             // about what it adds to a request
   int tries = 0;                     // requests that were spent on it
   std::size_t company = kAnyNumber;  // it goes with fewer others after each failed request
+  bool parked = false;               // the journal holds it: its cause is finished in the feed
 
   static constexpr std::size_t kAnyNumber = std::numeric_limits<std::size_t>::max();
 };
+
+// Whether the journal can hold it.
+bool MayPark(const PendingRow& row);
 
 class RowQueue {
  public:
@@ -55,10 +61,24 @@ class RowQueue {
 
   // The rows for one of `free` requests that could start now; empty when none is ready.
   Batch Take(SteadyTime now, std::size_t free);
-  // The rows of a batch have their end.
-  void Done(const Batch& batch);
+  // The rows of a batch have their end: scored, or given up. A lane whose row was given up sends
+  // its rows one by one until one is scored, so that a poisoned asset takes no other along again.
+  enum class End { kScored, kGivenUp };
+  void Done(const Batch& batch, End end);
   // Puts rows back where they were; their lanes rest until `not_before`.
   void Return(Batch batch, SteadyTime not_before);
+
+  using EachRow = std::function<void(const std::string& subject, const PendingRow& row)>;
+  // Marks as parked the rows of a batch and what waits behind them, up to the first row of a lane
+  // that may not be; `parked` sees each before.
+  void Park(Batch& batch, const EachRow& parked);
+  // Whether all before it in its lane are parked, and some are: then it must be too, or not be held
+  // by them.
+  bool Follows(const std::string& subject, const PendingRow& row) const;
+  // The parked rows that wait, taken out, in the order of each lane.
+  std::vector<std::pair<std::string, PendingRow>> TakeParked();
+  // Parked rows, waiting or on their way.
+  std::size_t parked() const { return parked_; }
 
   // When the next resting lane is ready; nullopt when none rests.
   std::optional<SteadyTime> NextReady() const;
@@ -70,7 +90,9 @@ class RowQueue {
   struct Lane {
     std::string subject;
     std::deque<PendingRow> rows;
-    bool busy = false;  // in a request, ready or resting: in no other list
+    bool busy = false;       // in a request, ready or resting: in no other list
+    std::size_t away = 0;    // rows in a request
+    std::size_t parked = 0;  // of those away and waiting, the first ones
   };
 
   std::string LaneOf(const std::string& subject, const PendingRow& row) const;
@@ -81,11 +103,13 @@ class RowQueue {
   const bool ordered_;
   const Limits limits_;
   std::unordered_map<std::string, Lane> lanes_;
+  std::unordered_set<std::string> poisoned_;  // lanes whose last row was given up
   std::deque<std::string> ready_;
   std::multimap<SteadyTime, std::string> resting_;
   std::size_t away_ = 0;  // rows in requests
   std::size_t rows_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t parked_ = 0;
 };
 
 std::size_t RowsIn(const RowQueue::Batch& batch);

@@ -111,6 +111,11 @@ void Tenant::Journal(Record record) {
       state.subjects[name] = *std::move(record.value);
     else
       state.subjects.erase(name);
+  } else if (kind == "parked") {
+    if (record.value)
+      state.parked[name] = *std::move(record.value);
+    else
+      state.parked.erase(name);
   } else if (kind == "progress") {
     int partition = -1;
     std::from_chars(name.data(), name.data() + name.size(), partition);
@@ -119,7 +124,8 @@ void Tenant::Journal(Record record) {
     else
       state.progress.erase(partition);
   }
-  if (!state.status && state.subjects.empty() && state.progress.empty()) journal_.erase(id);
+  if (!state.status && state.subjects.empty() && state.progress.empty() && state.parked.empty())
+    journal_.erase(id);
 }
 
 void Tenant::Control(Record record) {

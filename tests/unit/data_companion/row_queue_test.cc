@@ -12,6 +12,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+using End = RowQueue::End;
+
 constexpr SteadyTime kNow{};
 
 PendingRow RowAt(std::int64_t seq, std::size_t bytes = 10) {
@@ -55,7 +57,7 @@ TEST(RowQueueTest, ARowOfAnEarlierTimeGoesInARequestOfItsOwn) {
 
   const auto first = queue.Take(kNow, 1);
   EXPECT_THAT(SeqsOf(first, "a"), ElementsAre(0, 1));
-  queue.Done(first);
+  queue.Done(first, End::kScored);
   EXPECT_THAT(SeqsOf(queue.Take(kNow, 1), "a"), ElementsAre(2, 3, 4));
 }
 
@@ -71,7 +73,7 @@ TEST(RowQueueTest, AnAssetHasOneRequestAtATimeOthersGoBeside) {
   EXPECT_THAT(SeqsOf(second, "b"), ElementsAre(2));
   EXPECT_THAT(queue.Take(kNow, 8), IsEmpty());
 
-  queue.Done(first);
+  queue.Done(first, End::kScored);
   EXPECT_THAT(SeqsOf(queue.Take(kNow, 8), "a"), ElementsAre(1));
 }
 
@@ -134,6 +136,31 @@ TEST(RowQueueTest, RowsOfFailedRequestsGoInSmallerOnesAndAmongThemselves) {
   EXPECT_THAT(mixed, ElementsAre(false));
 }
 
+TEST(RowQueueTest, AnAssetWhoseRowWasGivenUpGoesAloneUntilOneIsScored) {
+  RowQueue queue(true, {});
+  auto push = [&, seq = 0](const std::string& subject) mutable {
+    queue.Push(subject, RowAt(seq++));
+  };
+  push("bad");
+  const auto poisoned = queue.Take(kNow, 1);
+  push("bad");
+  queue.Done(poisoned, End::kGivenUp);
+  for (const auto* subject : {"good", "bad", "good"}) push(subject);
+
+  const auto alone = queue.Take(kNow, 1), others = queue.Take(kNow, 1);
+  EXPECT_THAT(SeqsOf(alone, "bad"), ElementsAre(1));
+  EXPECT_THAT(SeqsOf(others, "good"), ElementsAre(2, 4));
+  queue.Done(alone, End::kScored);
+  queue.Done(others, End::kScored);
+  push("bad");
+  push("good");
+
+  const auto last = queue.Take(kNow, 1);  // it was told to go alone when it came
+  EXPECT_THAT(SeqsOf(last, "bad"), ElementsAre(3));
+  queue.Done(last, End::kScored);
+  EXPECT_EQ(RowsIn(queue.Take(kNow, 1)), 2U);
+}
+
 TEST(RowQueueTest, AnUnorderedModelGetsSeveralRequestsOfOneAsset) {
   RowQueue queue(false, {});
   for (int i = 0; i < 16; ++i) queue.Push("a", RowAt(i));
@@ -178,12 +205,68 @@ TEST(RowQueueTest, WhateverHappensEveryRowHasOneEndInOrder) {
         before->second = row.row.seq;
         ++ended;
       }
-    queue.Done(batch);
+    queue.Done(batch, End::kScored);
   }
 
   EXPECT_EQ(ended, static_cast<std::size_t>(pushed));
   EXPECT_EQ(queue.rows(), 0U);
   EXPECT_EQ(queue.bytes(), 0U);
+}
+
+TEST(RowQueueTest, WhatWaitsBehindAParkedRowIsParkedToo) {
+  RowQueue queue(true, {});
+  queue.Push("a", RowAt(0));
+  queue.Push("a", RowAt(1));
+  auto batch = queue.Take(kNow, 1);
+  queue.Push("a", RowAt(2));
+  queue.Push("b", RowAt(3));
+  EXPECT_FALSE(queue.Follows("a", RowAt(4)));
+
+  std::vector<std::int64_t> parked;
+  queue.Park(batch,
+             [&](const std::string&, const PendingRow& row) { parked.push_back(row.row.seq); });
+
+  EXPECT_THAT(parked, ElementsAre(0, 1, 2));
+  EXPECT_EQ(queue.parked(), 3U);
+  EXPECT_TRUE(queue.Follows("a", RowAt(4)));
+  EXPECT_FALSE(queue.Follows("b", RowAt(4)));
+  queue.Return(std::move(batch), kNow);
+  std::vector<std::int64_t> again;
+  for (const auto& [subject, row] : queue.TakeParked()) again.push_back(row.row.seq);
+  EXPECT_THAT(again, ElementsAre(0, 1, 2));
+  EXPECT_EQ(queue.parked(), 0U);
+}
+
+TEST(RowQueueTest, ARowTooLongToBeParkedAndThoseBehindItStayInTheFeed) {
+  RowQueue queue(true, {});
+  for (const auto& [seq, bytes] : {
+           std::pair{0, 10     },
+           {1, 8 << 20},
+           {2, 10     }
+  })
+    queue.Push("a", RowAt(seq, static_cast<std::size_t>(bytes)));
+  auto batch = queue.Take(kNow, 1);
+
+  std::vector<std::int64_t> parked;
+  queue.Park(batch,
+             [&](const std::string&, const PendingRow& row) { parked.push_back(row.row.seq); });
+
+  EXPECT_THAT(parked, ElementsAre(0));
+  EXPECT_FALSE(queue.Follows("a", RowAt(3)));
+}
+
+TEST(RowQueueTest, ADoneRowIsParkedNoMore) {
+  RowQueue queue(true, {});
+  queue.Push("a", RowAt(0));
+  auto batch = queue.Take(kNow, 1);
+  queue.Park(batch, [](const std::string&, const PendingRow&) {});
+  queue.Return(std::move(batch), kNow);
+
+  queue.Done(queue.Take(kNow, 1), End::kScored);
+
+  EXPECT_EQ(queue.parked(), 0U);
+  EXPECT_EQ(queue.rows(), 0U);
+  EXPECT_FALSE(queue.Follows("a", RowAt(1)));
 }
 
 }  // namespace
