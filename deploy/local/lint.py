@@ -130,8 +130,19 @@ def check_links(pages=None):
     return faults
 
 
+METRIC = re.compile(r'"(outrigger_(?:http|collector|pusher|companion|relay|supervision|edge|api)_[a-z_]+)"')
+
+
+def check_metrics():
+    """docs/metrics.md names the metrics that there are."""
+    made = {name for f in cpp_files() if relative(f).startswith(("libs/", "services/")) for name in METRIC.findall(f.read_text())}
+    told = set(re.findall(r"^\| `(outrigger_\w+)`", (CHECKOUT / "docs/metrics.md").read_text(), re.MULTILINE))
+    return [f"docs/metrics.md: {name} is missing" for name in sorted(made - told)] + \
+           [f"docs/metrics.md: no code makes {name}" for name in sorted(told - made)]
+
+
 CHECKS = {"format": check_format, "licences": check_licences, "includes": check_includes, "mains": check_mains,
-          "lengths": check_lengths, "docs": check_docs, "links": check_links}
+          "lengths": check_lengths, "docs": check_docs, "links": check_links, "metrics": check_metrics}
 
 
 def check_all(say):
