@@ -100,8 +100,8 @@ class RowQueue {
   void Forget(const PendingRow& row);
   void Release(const std::string& name);
 
-  const bool ordered_;
-  const Limits limits_;
+  bool ordered_;
+  Limits limits_;
   std::unordered_map<std::string, Lane> lanes_;
   std::unordered_set<std::string> poisoned_;  // lanes whose last row was given up
   std::deque<std::string> ready_;

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 
-#include <random>
 #include <set>
 
 namespace outrigger::companion {
@@ -169,48 +168,6 @@ TEST(RowQueueTest, AnUnorderedModelGetsSeveralRequestsOfOneAsset) {
 
   EXPECT_FALSE(SeqsOf(first, "a").empty());
   EXPECT_FALSE(SeqsOf(second, "a").empty());
-}
-
-// Random pushes, requests, failures and ends: every row is away once at a time, in order by asset,
-// and gone after its end.
-TEST(RowQueueTest, WhateverHappensEveryRowHasOneEndInOrder) {
-  std::mt19937 random(11);
-  RowQueue queue(true, {.rows = 7, .bytes = 300});
-  std::map<std::string, std::int64_t> last;
-  std::vector<RowQueue::Batch> away;
-  SteadyTime now{};
-  std::int64_t pushed = 0;
-  std::size_t ended = 0;
-  for (int step = 0; step < 20'000; ++step) {
-    now += Millis(1);
-    if (step < 15'000 && random() % 3 == 0)
-      queue.Push("a" + std::to_string(random() % 5), RowAt(pushed++, random() % 60));
-    if (auto batch = queue.Take(now, 1 + random() % 3); !batch.empty())
-      away.push_back(std::move(batch));
-    if (away.empty()) continue;
-    const std::size_t pick = random() % away.size();
-    auto batch = std::move(away[pick]);
-    away.erase(away.begin() + static_cast<std::ptrdiff_t>(pick));
-    if (random() % 4 == 0) {
-      const std::size_t half = (RowsIn(batch) + 1) / 2;
-      for (auto& lane : batch)
-        for (auto& row : lane.rows) row.company = std::min(row.company, half);
-      queue.Return(std::move(batch), now + Millis(random() % 20));
-      continue;
-    }
-    for (const auto& lane : batch)
-      for (const auto& row : lane.rows) {
-        const auto before = last.try_emplace(lane.subject, -1).first;
-        ASSERT_GT(row.row.seq, before->second);
-        before->second = row.row.seq;
-        ++ended;
-      }
-    queue.Done(batch, End::kScored);
-  }
-
-  EXPECT_EQ(ended, static_cast<std::size_t>(pushed));
-  EXPECT_EQ(queue.rows(), 0U);
-  EXPECT_EQ(queue.bytes(), 0U);
 }
 
 TEST(RowQueueTest, WhatWaitsBehindAParkedRowIsParkedToo) {
