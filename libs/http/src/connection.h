@@ -49,16 +49,24 @@ struct ServerCore {
 
 // The way from other threads to a loop. It outlives the loop, so that a late answer finds a closed
 // gate and not a dead loop.
-class Gate {
+class Gate : public std::enable_shared_from_this<Gate> {
  public:
   void Open(Loop* loop);
   void Close();
   void Deliver(const std::weak_ptr<Connection>& to, std::uint64_t turn, Response response);
 
  private:
+  struct Answer {
+    std::weak_ptr<Connection> to;
+    std::uint64_t turn;
+    Response response;
+  };
+  void DeliverWaiting();
+
   std::mutex mutex_;
   Loop* loop_ = nullptr;
   std::thread::id thread_;
+  std::vector<Answer> waiting_;  // of other threads: one wake-up of the loop serves all of them
 };
 
 // Counts requests by route, method and status without asking the registry each time. One a loop.

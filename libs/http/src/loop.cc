@@ -42,6 +42,7 @@ void Gate::Open(Loop* loop) {
 
 void Gate::Close() {
   const std::lock_guard lock(mutex_);
+  waiting_.clear();
   loop_ = nullptr;
   thread_ = {};
 }
@@ -54,9 +55,20 @@ void Gate::Deliver(const std::weak_ptr<Connection>& to, std::uint64_t turn, Resp
     if (const auto connection = to.lock()) connection->OnAnswer(turn, std::move(response));
     return;
   }
-  boost::asio::post(loop_->io(), [to, turn, response = std::move(response)]() mutable {
-    if (const auto connection = to.lock()) connection->OnAnswer(turn, std::move(response));
-  });
+  waiting_.push_back({to, turn, std::move(response)});
+  if (waiting_.size() == 1)
+    boost::asio::post(loop_->io(), [self = shared_from_this()] { self->DeliverWaiting(); });
+}
+
+void Gate::DeliverWaiting() {
+  std::vector<Answer> answers;
+  {
+    const std::lock_guard lock(mutex_);
+    answers.swap(waiting_);
+  }
+  for (Answer& answer : answers)
+    if (const auto connection = answer.to.lock())
+      connection->OnAnswer(answer.turn, std::move(answer.response));
 }
 
 void RequestSeries::Count(const std::string& route, const std::string& method, int status,
