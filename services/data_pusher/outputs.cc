@@ -20,6 +20,10 @@ constexpr Millis kDeadline = 5s;
 constexpr Millis kCommitDeadline = 10s;
 constexpr Millis kCatalogDeadline = 1s;
 constexpr Millis kQueueDeadline = 5s;
+// An open transaction holds back all later samples of its partitions: small ones back to back would
+// make most samples wait. So each is followed by a rest of several times its length.
+constexpr int kRest = 2;
+constexpr Millis kLongestRest = 50ms;
 
 Result<Places> CommittedPlaces(messaging::Admin& admin,
                                std::span<const TopicPartition> partitions) {
@@ -100,7 +104,11 @@ Result<> Outputs::Read(const std::stop_token& stop) {
     const std::uint64_t generation = reader->generation();
     OR_ASSIGN(messaging::Consumer::Batch batch, reader->Poll(options_.idle, options_.batch));
     if (reader->generation() != generation) ends_.clear();
+    const SteadyTime began = clock_.Now();
     OR_RETURN_IF_ERROR(Take(*reader, batch));
+    if (!batch.records.empty() && batch.records.size() < options_.batch) {
+      SleepFor(std::min(kLongestRest, kRest * ceil<Millis>(clock_.Now() - began)));
+    }
   }
   return {};
 }

@@ -27,7 +27,7 @@ struct OutputsOptions {
   std::string instance;              // group.instance.id, and part of the transactional id
   std::size_t batch = 500;           // output records a transaction
   std::size_t max_records = 20'000;  // telemetry records a transaction, about
-  Millis idle{20};                   // so long without a record: the place of an end is kept too
+  Millis idle{200};                  // so long without a record: the place of an end is kept too
 };
 
 class Outputs {
