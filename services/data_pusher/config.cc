@@ -31,6 +31,14 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"archive_batch", SettingKind::kInteger, "5000", "samples a transaction", false, 1, 100'000},
     {"history_days", SettingKind::kInteger, "400",
      "days back that have a partition of their own; what is older shares one", false, 1, 10'000},
+    {"max_streams", SettingKind::kInteger, "256", "streams of telemetry at a time", false, 1,
+     3'000},
+    {"max_tenant_streams", SettingKind::kInteger, "64", "streams of one tenant at a time", false, 1,
+     3'000},
+    {"max_stream_catch_ups", SettingKind::kInteger, "4",
+     "streams at a time that read what they missed, one tenant at most half of them", false, 1, 64},
+    {"stream_queue_bytes", SettingKind::kInteger, "1048576",
+     "a stream whose client leaves more unread is cut off", false, 65'536, 64 << 20},
 });
 
 }  // namespace
@@ -42,6 +50,26 @@ store::DatabaseOptions DatabaseOf(const Config& config, store::Access access, in
   options.uri = config.Text("postgres_uri");
   options.access = access;
   options.connections = connections;
+  return options;
+}
+
+http::ServerOptions ListenOf(const Config& config) {
+  http::ServerOptions options;
+  options.address = config.Text("listen_address");
+  options.port = static_cast<std::uint16_t>(config.Integer("port"));
+  options.workers = static_cast<int>(config.Integer("workers"));
+  return options;
+}
+
+TelemetryStreams::Options StreamsOf(const Config& config, const messaging::KafkaOptions& kafka) {
+  const auto number = [&](const char* key) {
+    return static_cast<std::size_t>(config.Integer(key));
+  };
+  TelemetryStreams::Options options{kafka, {}, {}};
+  options.streams = {number("max_streams"), number("max_tenant_streams")};
+  const std::size_t catch_ups = number("max_stream_catch_ups");
+  options.catch_ups = {catch_ups, (catch_ups + 1) / 2};
+  options.queue_bytes = number("stream_queue_bytes");
   return options;
 }
 

@@ -30,12 +30,14 @@ class CredentialView {
   // Errors: kUnavailable, kTimeout - not known, and Kafka is gone.
   Result<std::optional<http::Credential>> Find(std::string_view token);
 
+  // What the topic says now of the token with this key (http::TokenKey()). Never waits.
+  std::optional<http::Credential> Known(std::string_view key) const;
+
   bool Ready() const { return ready_; }
 
  private:
   CredentialView() = default;
   void Apply(const messaging::Record& record);
-  std::optional<http::Credential> Known(std::string_view key) const;
 
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::string, http::Credential, TextHash, std::equal_to<>> credentials_;

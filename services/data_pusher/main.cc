@@ -14,6 +14,7 @@
 #include "data_pusher/outputs.h"
 #include "data_pusher/queries.h"
 #include "data_pusher/router.h"
+#include "data_pusher/stream_route.h"
 #include "data_pusher/tables_sink.h"
 #include "data_pusher/telemetry_sink.h"
 #include "outrigger/base/log.h"
@@ -35,7 +36,7 @@ Result<> Unless(bool good, const char* what) {
 Result<> Serve(const Config& config) {
   const messaging::KafkaOptions kafka{config.Text("kafka_brokers"), "data_pusher"};
   const std::string& instance = config.Text("instance");
-  const int workers = static_cast<int>(config.Integer("workers"));
+  const http::ServerOptions listen = ListenOf(config);
   Metrics metrics;
   Clock& clock = SystemClock();
 
@@ -43,7 +44,7 @@ Result<> Serve(const Config& config) {
   OR_ASSIGN(const auto credentials, CredentialView::Start(kafka));
   const auto archive = store::Database::Open(DatabaseOf(config, store::Access::kArchive, 4));
   const auto readers =
-      store::Database::Open(DatabaseOf(config, store::Access::kApplication, workers));
+      store::Database::Open(DatabaseOf(config, store::Access::kApplication, listen.workers));
   store::HistoryOptions days;
   days.days_behind = static_cast<int>(config.Integer("history_days"));
   const auto history = store::MakePostgresHistory(*archive, *readers, days, clock);
@@ -68,12 +69,10 @@ Result<> Serve(const Config& config) {
 
   Queries queries({*catalog, *credentials, hot, *history, *outputs_table, clock},
                   config.Integer("max_query_rows"));
+  TelemetryStreams streams(StreamsOf(config, kafka), *credentials, clock, metrics);
   http::Router routes;
   queries.AddTo(routes);
-  http::ServerOptions listen;
-  listen.address = config.Text("listen_address");
-  listen.port = static_cast<std::uint16_t>(config.Integer("port"));
-  listen.workers = workers;
+  AddStreamRoute(routes, streams, *credentials, clock);
   OR_ASSIGN(const auto server, http::Server::Start(listen, std::move(routes), &metrics));
   OR_ASSIGN(const auto admin,
             http::AdminServer::Start(
@@ -103,6 +102,7 @@ Result<> Serve(const Config& config) {
   outputs.RequestStop();
   telemetry_archive.RequestStop();
   tables_archive.RequestStop();
+  streams.RequestStop();
   server->Stop();
   return {};
 }

@@ -4,25 +4,17 @@
 #include <map>
 #include <utility>
 
+#include "data_pusher/caller.h"
 #include "data_pusher/cursor.h"
 #include "data_pusher/page.h"
 #include "data_pusher/query_answers.h"
 #include "data_pusher/query_parameters.h"
-#include "outrigger/http/bearer.h"
 #include "outrigger/http/problem.h"
 
 namespace outrigger::data_pusher {
 namespace {
 
 constexpr std::chrono::milliseconds kReadDeadline{1'000};
-
-// A store or Kafka that is gone, or a query that takes too long.
-http::Response FailureOf(const Error& error) {
-  http::Problem problem = http::ProblemFrom(error);
-  if (error.code() == ErrorCode::kResourceExhausted) problem.status = 503;
-  if (problem.status == 503) problem.headers.emplace_back("Retry-After", "1");
-  return http::ToResponse(problem);
-}
 
 std::size_t SizeOf(const store::HistoryValue& value) {
   constexpr std::size_t kNumber = 40;  // with its time
@@ -78,16 +70,8 @@ void Queries::AddTo(http::Router& router) {
 }
 
 http::Response Queries::Guarded(const http::Request& request, Answer answer) {
-  std::optional<http::Credential> credential;
-  if (const auto token = http::BearerToken(request)) {
-    auto found = parts_.credentials.Find(*token);
-    if (!found) return FailureOf(Error(ErrorCode::kUnavailable, found.error().message()));
-    credential = *std::move(found);
-  }
-  const http::Credential* judged = credential ? &*credential : nullptr;
-  if (auto refusal = http::Judge(judged, http::Role::kViewer, parts_.clock.WallMs())) {
-    return *std::move(refusal);
-  }
+  auto credential = Viewer(request, parts_.credentials, parts_.clock);
+  if (!credential) return std::move(credential.error());
   return (this->*answer)(request, TenantId(credential->tenant));
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "outrigger/http/problem.h"
+#include "stream_queue.h"
 #include "target.h"
 
 namespace outrigger::http {
@@ -53,7 +54,7 @@ void Connection::OnReadable() {
   if (failure == boost::asio::error::would_block || failure == boost::asio::error::try_again)
     return WaitRead();
   if (failure) return Close();
-  if (at_ == At::kLingering) {
+  if (at_ == At::kLingering || at_ == At::kStreaming) {
     lingered_ += count;
     return lingered_ > kLingerBytes ? Close() : WaitRead();
   }
@@ -244,6 +245,7 @@ void Connection::CloseIfIdle() {
 void Connection::Close() {
   if (at_ == At::kClosed) return;
   at_ = At::kClosed;
+  if (stream_) stream_->Close();
   Failure ignored;
   socket_.close(ignored);
   ReleaseBody();

@@ -33,6 +33,7 @@ namespace outrigger::http {
 
 class Connection;
 class Loop;
+class StreamQueue;
 
 // What all loops of one server share.
 struct ServerCore {
@@ -54,6 +55,8 @@ class Gate : public std::enable_shared_from_this<Gate> {
   void Open(Loop* loop);
   void Close();
   void Deliver(const std::weak_ptr<Connection>& to, std::uint64_t turn, Response response);
+  // The connection's stream has something to send or is to be closed. Never runs it at once.
+  void WakeStream(const std::weak_ptr<Connection>& connection);
 
  private:
   struct Answer {
@@ -96,6 +99,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The answer to the request of this turn; ignored when that one was answered already.
   void OnAnswer(std::uint64_t turn, Response response);
   void OnTick(SteadyTime now);
+  // Sends what the response's stream holds.
+  void PumpStream();
   // Closes unless a request is running.
   void CloseIfIdle();
   void Close();
@@ -103,7 +108,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t index = 0;  // in the loop's list
 
  private:
-  enum class At { kIdle, kHead, kBody, kHandling, kWriting, kLingering, kClosed };
+  enum class At { kIdle, kHead, kBody, kHandling, kWriting, kStreaming, kLingering, kClosed };
 
   void WaitRead();
   void OnReadable();
@@ -122,6 +127,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Write(Response response);
   void FlushOut();
   void Finish();
+  void BeginStream();
+  bool TakeFromStream();
+  void StreamBytesSent();
   void Linger();
   void ReleaseBody();
   std::string RequestId();
@@ -152,6 +160,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   std::string out_head_, out_body_;
   std::size_t out_at_ = 0;
+  StreamStart stream_start_;             // of the response whose head is written
+  std::shared_ptr<StreamQueue> stream_;  // shared with its writers
+  bool stream_ended_ = false;            // its last chunk was written
+  bool out_waits_ = false;               // for the peer to take bytes
   std::size_t lingered_ = 0;
 };
 

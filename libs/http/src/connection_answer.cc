@@ -118,10 +118,11 @@ void Connection::SendProblem(int status, std::string code, std::string detail, H
 }
 
 void Connection::Write(Response response) {
+  const bool streams = response.stream.begin != nullptr;
   at_ = At::kWriting;
   deadline_ = SystemClock().Now() + core_.options.request_deadline;
   status_ = response.status;
-  if (core_.draining.load()) close_after_ = true;
+  if (core_.draining.load() || streams) close_after_ = true;
   if (id_.empty()) id_ = loop_.NewRequestId();
   const bool bodiless = status_ < 200 || status_ == 204 || status_ == 304;
   out_head_.clear();
@@ -131,8 +132,13 @@ void Connection::Write(Response response) {
   AppendField(out_head_, "Date", loop_.date());
   AppendField(out_head_, "Outrigger-Request-Id", id_);
   if (!bodiless) {
-    if (!response.body.empty()) AppendField(out_head_, "Content-Type", response.content_type);
-    AppendField(out_head_, "Content-Length", std::to_string(response.body.size()));
+    if (!response.body.empty() || streams)
+      AppendField(out_head_, "Content-Type", response.content_type);
+    if (!streams) {
+      AppendField(out_head_, "Content-Length", std::to_string(response.body.size()));
+    } else if (head_.version != 10) {
+      AppendField(out_head_, "Transfer-Encoding", "chunked");
+    }
   }
   for (const auto& [name, value] : response.headers) AppendField(out_head_, name, value);
   if (close_after_) {
@@ -141,29 +147,38 @@ void Connection::Write(Response response) {
     AppendField(out_head_, "Connection", "keep-alive");
   }
   out_head_ += "\r\n";
-  out_body_ = bodiless || method_ == "HEAD" ? std::string() : std::move(response.body);
+  const bool sends_body = !bodiless && method_ != "HEAD";
+  out_body_ = sends_body && !streams ? std::move(response.body) : std::string();
+  stream_start_ = sends_body ? std::move(response.stream) : StreamStart();
   out_at_ = 0;
   FlushOut();
 }
 
 void Connection::FlushOut() {
-  while (at_ == At::kWriting) {
+  while (at_ == At::kWriting || at_ == At::kStreaming) {
     const std::string_view head =
         std::string_view(out_head_).substr(std::min(out_at_, out_head_.size()));
     const std::string_view body = std::string_view(out_body_).substr(
         out_at_ > out_head_.size() ? out_at_ - out_head_.size() : 0);
-    if (head.empty() && body.empty()) return Finish();
+    if (head.empty() && body.empty()) {
+      if (at_ == At::kWriting) return Finish();
+      if (!TakeFromStream()) return;
+      continue;
+    }
     const std::array<boost::asio::const_buffer, 2> parts{boost::asio::buffer(head),
                                                          boost::asio::buffer(body)};
     Failure failure;
     out_at_ += socket_.write_some(parts, failure);
     if (failure == boost::asio::error::would_block || failure == boost::asio::error::try_again) {
+      out_waits_ = true;
       socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](Failure ended) {
+        self->out_waits_ = false;
         if (!ended) self->FlushOut();
       });
       return;
     }
     if (failure) return Close();
+    if (at_ == At::kStreaming) StreamBytesSent();
   }
 }
 
@@ -173,6 +188,7 @@ void Connection::Finish() {
   loop_.series().Count(route_, method_, status_, took.count());
   ReleaseBody();
   out_body_ = std::string();
+  if (stream_start_.begin) return BeginStream();
   if (close_after_) return Linger();
   at_ = At::kIdle;
   deadline_ = now + core_.options.idle_deadline;

@@ -71,6 +71,14 @@ void Gate::DeliverWaiting() {
       connection->OnAnswer(answer.turn, std::move(answer.response));
 }
 
+void Gate::WakeStream(const std::weak_ptr<Connection>& connection) {
+  const std::lock_guard lock(mutex_);
+  if (!loop_) return;
+  boost::asio::post(loop_->io(), [connection] {
+    if (const auto there = connection.lock()) there->PumpStream();
+  });
+}
+
 void RequestSeries::Count(const std::string& route, const std::string& method, int status,
                           double seconds) {
   if (!metrics_) return;

@@ -45,11 +45,39 @@ struct Request {
   std::optional<std::string_view> Query(std::string_view name) const;  // the first one
 };
 
+// The body of a response that goes on as long as both sides like. Let go, it ends as End() does.
+// Threads: every method may be called concurrently.
+class BodyStream {
+ public:
+  virtual ~BodyStream() = default;
+  // Queues bytes. False, and nothing is queued: they are more than fits now, or the stream is
+  // closed. Where nothing is queued, anything fits.
+  virtual bool Write(std::string_view bytes) = 0;
+  // Waits until at most `bytes` are queued. False: not within the deadline, or closed.
+  virtual bool WaitForRoom(std::size_t bytes, std::chrono::milliseconds deadline) = 0;
+  // What is queued is sent, then the connection is closed.
+  virtual void End() = 0;
+  // Closes the connection now; the peer sees a body that was cut off.
+  virtual void Abort() = 0;
+  // Whether it ended or the peer is gone. A peer that shuts down its sending side is gone.
+  virtual bool Closed() const = 0;
+};
+using BodyStreamPtr = std::shared_ptr<BodyStream>;  // shared: its writers may be many threads
+
+// Makes a response a stream.
+struct StreamStart {
+  // Runs on an io thread when the head was sent, and must not block. It never runs for HEAD or when
+  // the peer is gone by then.
+  std::function<void(BodyStreamPtr)> begin = nullptr;
+  std::size_t queue_bytes = 1 << 20;  // bound of what is queued for a slow peer
+};
+
 struct Response {
   int status = 200;
   std::string body;
   std::string content_type = "application/json";
   HeaderList headers;
+  StreamStart stream = {};  // where it can begin: in place of `body`
 };
 
 // Answers one request, once; later calls are ignored. Dropped without an answer, it sends 500.
@@ -94,7 +122,8 @@ struct ServerOptions {
   std::size_t head_bytes = 16 * 1024;                  // beyond it: 431
   std::size_t body_bytes = 1 << 20;                    // beyond it: 413
   std::size_t total_body_bytes = 256 << 20;            // of all requests at hand; beyond it: 503
-  std::chrono::milliseconds request_deadline{30'000};  // for a whole request to arrive, then 408
+  std::chrono::milliseconds request_deadline{30'000};  // for a whole request to arrive, then 408;
+                                                       // for a peer to take the next bytes
   std::chrono::milliseconds idle_deadline{75'000};     // between requests
   std::chrono::milliseconds answer_deadline{60'000};   // for the handler, then 503
 };
@@ -110,7 +139,8 @@ class Server {
   std::uint16_t port() const;
   // "http://127.0.0.1:40123"
   std::string url() const;
-  // Stops accepting, lets running requests end within `drain`, closes the rest. Idempotent.
+  // Stops accepting, lets running requests and streams end within `drain`, closes the rest.
+  // Idempotent.
   void Stop(std::chrono::milliseconds drain = std::chrono::milliseconds{5'000});
 
  private:
