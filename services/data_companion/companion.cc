@@ -34,6 +34,8 @@ Companion::Companion(CompanionContext context, DeploymentSpec spec)
       metrics_(context_.metrics, spec_),
       alive_(std::make_shared<int>(0)),
       ends_(static_cast<std::size_t>(spec_.feed_partitions), 0),
+      // At most a round of requests: live rows do not wait behind all of them.
+      replays_(max_calls_),
       queue_(std::make_unique<RowQueue>(spec_.stateful, kRequestLimits)),
       health_(spec_, context_.loop, context_.health_http, context_.clock, [this] { OnHealth(); }),
       asset_events_(spec_, context_.loop, context_.http, context_.clock, [this] { Dispatch(); }) {}
@@ -62,6 +64,7 @@ Result<> Companion::Restore(const JournalState& journal) {
   }
   OR_ASSIGN(auto parked, ReadParked(journal.parked, spec_.inputs));
   for (auto& [subject, row] : parked) queue_->Push(subject, std::move(row));
+  for (const auto& name : journal.replays) replays_.Restore(name);
   if (!journal.status) return {};
   const auto status = ParseJsonOr(*journal.status);
   if (!status || !status->is_object()) return {};  // told anew in a moment
@@ -168,6 +171,7 @@ void Companion::Stopped() {
     for (const auto& key : feeds_[p]->JournalKeys()) Say(JournalRecord(key, std::nullopt));
   }
   for (const auto& [subject, row] : queue_->TakeParked()) {
+    if (row.replay) continue;  // its dead letter is its end
     Say(JournalRecord(ParkedKey(subject, row), std::nullopt));
     ++unscored;
   }
@@ -227,6 +231,38 @@ void Companion::Take(int partition, std::vector<FeedRecord> records) {
   Dispatch();
 }
 
+void Companion::Replay(Replays::Wanted wanted) {
+  replays_.Put(std::move(wanted));
+  Dispatch();
+}
+
+void Companion::ForgetReplay(const std::string& name) {
+  if (replays_.Drop(name)) Say(JournalRecord("replay/" + name, std::nullopt));
+}
+
+void Companion::ForgetStaleReplays() {
+  for (const auto& name : replays_.TakeStale()) Say(JournalRecord("replay/" + name, std::nullopt));
+}
+
+void Companion::TakeReplays() {
+  while (record_bytes_ < kMaxRecordBytes) {
+    const auto wanted = replays_.Take();
+    if (!wanted) return;
+    auto read = ReadReplay(*wanted, spec_);
+    if (!read) {
+      replays_.End(wanted->name);
+      LogError("replay passed over", {
+                                         {"deployment", spec_.deployment.str()},
+                                         read.error()
+      });
+    } else if (!read->fault.empty()) {
+      DeadLetter(read->subject, read->row, "bad-record", read->fault, "", "");
+    } else {
+      queue_->Push(read->subject, std::move(read->row));
+    }
+  }
+}
+
 // Behind parked rows of its lane a row is parked too: the feed does not wait for it.
 void Companion::Wait(const std::string& subject, PendingRow row) {
   if (MayPark(row) && queue_->Follows(subject, row)) {
@@ -251,7 +287,7 @@ void Companion::Pace() {
 }
 
 std::int64_t Companion::Lag() const {
-  auto lag = static_cast<std::int64_t>(queue_->parked());
+  auto lag = static_cast<std::int64_t>(queue_->parked() + replays_.waiting());
   for (std::size_t p = 0; p < feeds_.size(); ++p) lag += feeds_[p]->Unscored(ends_[p]);
   return lag;
 }

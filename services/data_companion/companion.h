@@ -15,6 +15,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "data_companion/health_monitor.h"
 #include "data_companion/parking.h"
 #include "data_companion/ports.h"
+#include "data_companion/replays.h"
 #include "data_companion/row_queue.h"
 #include "data_companion/score_call.h"
 #include "outrigger/http/client.h"
@@ -38,6 +40,7 @@ struct JournalState {
   std::map<int, std::string> progress;  // by partition
   SubjectStates subjects;
   ParkedRows parked;
+  std::set<std::string> replays;  // names of those that ended
   std::optional<std::string> status;
 };
 
@@ -64,6 +67,12 @@ class Companion {
   // A lower revision than the one obeyed is ignored.
   void Obey(const DesiredState& state);
   AssetEvents& asset_events() { return asset_events_; }
+  // Control wants a dead letter tried again.
+  void Replay(Replays::Wanted wanted);
+  // Control no longer speaks of it.
+  void ForgetReplay(const std::string& name);
+  // Control was read to its end: ends that it does not speak of need not be kept.
+  void ForgetStaleReplays();
 
   // Whether the next transaction should hold something of it.
   bool HasRecords() const;
@@ -111,7 +120,9 @@ class Companion {
                                      std::optional<std::string> value) const;
   void Say(messaging::OutRecord record);
   void Park(const std::string& subject, const PendingRow& row);
-  void End(const std::string& subject, const PendingRow& row);
+  enum class EndedAs { kScored, kDeadLetter };
+  void End(const std::string& subject, const PendingRow& row, EndedAs how);
+  void TakeReplays();
 
   // companion_calls.cc: requests
   void Dispatch();
@@ -153,6 +164,7 @@ class Companion {
   std::vector<std::unique_ptr<FeedPartition>> feeds_;
   std::vector<std::int64_t> ends_;  // of the feed's partitions, as far as known
   SteadyTime next_ends_{};
+  Replays replays_;
   bool paused_ = false;  // reading rests: enough rows wait
   std::unique_ptr<RowQueue> queue_;
   std::map<std::uint64_t, std::unique_ptr<ScoreCall>> calls_;  // on their way

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data_companion/companion.h"
+#include "outrigger/base/json.h"
 #include "outrigger/base/log.h"
 #include "outrigger/base/retry.h"
 
@@ -36,6 +37,7 @@ bool Companion::HasRoom() const {
 
 void Companion::Dispatch() {
   if (!MayCall()) return;
+  TakeReplays();
   const auto now = context_.clock.Now();
   while (HasRoom()) {
     auto batch = queue_->Take(now, max_calls_ - calls_.size());
@@ -161,7 +163,7 @@ void Companion::Scored(ScoreCall& call, const ScoreCall::Outcome& outcome) {
   metrics_.rows.Add(static_cast<double>(RowsIn(call.batch())));
   queue_->Done(call.batch(), RowQueue::End::kScored);
   for (const auto& lane : call.batch())
-    for (const auto& row : lane.rows) End(lane.subject, row);
+    for (const auto& row : lane.rows) End(lane.subject, row, EndedAs::kScored);
 }
 
 // From here on the journal answers for it: its text goes into the transaction that finishes its
@@ -172,11 +174,19 @@ void Companion::Park(const std::string& subject, const PendingRow& row) {
 }
 
 // The end of a row goes into the same transaction as what it led to.
-void Companion::End(const std::string& subject, const PendingRow& row) {
-  if (row.parked)
+void Companion::End(const std::string& subject, const PendingRow& row, EndedAs how) {
+  if (row.replay) {
+    const nlohmann::json end{
+        {"id",  row.replay->letter                                },
+        {"end", how == EndedAs::kScored ? "scored" : "dead-letter"}
+    };
+    Say(JournalRecord("replay/" + row.replay->name, Dump(end)));
+    replays_.End(row.replay->name);
+  } else if (row.parked) {
     Say(JournalRecord(ParkedKey(subject, row), std::nullopt));
-  else
+  } else {
     feeds_[static_cast<std::size_t>(row.partition)]->End(row.cause);
+  }
 }
 
 // Looks at the model's health since then say what failed requests mean.
@@ -240,11 +250,12 @@ void Companion::DeadLetter(const std::string& subject, const PendingRow& row,
                            const std::string& cause, const std::string& detail,
                            const std::string& request_id, const std::string& traceparent) {
   const std::int64_t offset = row.row.causes.empty() ? row.row.seq : row.row.causes.back();
-  const std::string source =
-      spec_.feed_topic + ":" + std::to_string(row.partition) + ":" + std::to_string(offset);
-  auto headers =
-      messaging::CloudEventHeaders(spec_.deployment.str() + "/" + source, kEventSource,
-                                   "dev.outrigger.dead.v1", context_.clock.WallMs(), traceparent);
+  const std::string source = row.replay ? row.replay->source
+                                        : spec_.feed_topic + ":" + std::to_string(row.partition) +
+                                              ":" + std::to_string(offset);
+  auto headers = messaging::CloudEventHeaders(
+      spec_.deployment.str() + "/" + (row.replay ? "replay:" + row.replay->name : source),
+      kEventSource, "dev.outrigger.dead.v1", context_.clock.WallMs(), traceparent);
   headers.insert(headers.end(), {
                                     {"model", spec_.model.str()},
                                     {"deployment", spec_.deployment.str()},
@@ -254,11 +265,16 @@ void Companion::DeadLetter(const std::string& subject, const PendingRow& row,
                                     {"dead_tries", std::to_string(row.tries)},
                                     {"dead_source", source}
   });
+  if (row.replay) headers.emplace_back("dead_replay_of", row.replay->letter);
+  if (!row.row.values.empty() && MayPark(row)) {
+    headers.emplace_back("dead_row", DeadRowText(subject, row.row, spec_.inputs));
+    record_bytes_ += headers.back().second.size();
+  }
   Say({"dead." + spec_.tenant.str(), std::nullopt, subject, row.record.substr(0, kMaxOutBytes),
        std::move(headers)});
   ++dead_letters_;
   metrics_.dead_letters.Add();
-  End(subject, row);
+  End(subject, row, EndedAs::kDeadLetter);
 }
 
 void Companion::OnHealth() {

@@ -160,11 +160,13 @@ bool RowQueue::Follows(const std::string& subject, const PendingRow& row) const 
 std::vector<std::pair<std::string, PendingRow>> RowQueue::TakeParked() {
   std::vector<std::pair<std::string, PendingRow>> taken;
   for (auto& [name, lane] : lanes_) {
-    for (; !lane.rows.empty() && lane.rows.front().parked; lane.rows.pop_front()) {
-      Forget(lane.rows.front());
+    for (PendingRow& row : lane.rows) {
+      if (!row.parked) continue;
+      Forget(row);
       --lane.parked, --parked_;
-      taken.emplace_back(lane.subject, std::move(lane.rows.front()));
+      taken.emplace_back(lane.subject, std::move(row));
     }
+    std::erase_if(lane.rows, [](const PendingRow& row) { return row.parked; });
   }
   return taken;
 }

@@ -14,6 +14,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -25,6 +26,13 @@
 
 namespace outrigger::companion {
 
+// The dead letter that a row tries again.
+struct ReplayOf {
+  std::string name;    // in control and journal
+  std::string letter;  // its id
+  std::string source;  // its dead_source
+};
+
 struct PendingRow {
   scoring::Row row;
   int partition = 0;
@@ -33,7 +41,8 @@ struct PendingRow {
   std::size_t bytes = 0;             // about what it adds to a request
   int tries = 0;                     // requests that were spent on it
   std::size_t company = kAnyNumber;  // it goes with fewer others after each failed request
-  bool parked = false;               // the journal holds it: its cause is finished in the feed
+  bool parked = false;  // the journal, or control, holds it: the feed does not wait for it
+  std::shared_ptr<const ReplayOf> replay;  // null: a row of the feed; shared: rows are copied
 
   static constexpr std::size_t kAnyNumber = std::numeric_limits<std::size_t>::max();
 };
@@ -92,7 +101,7 @@ class RowQueue {
     std::deque<PendingRow> rows;
     bool busy = false;       // in a request, ready or resting: in no other list
     std::size_t away = 0;    // rows in a request
-    std::size_t parked = 0;  // of those away and waiting, the first ones
+    std::size_t parked = 0;  // of those away and waiting
   };
 
   std::string LaneOf(const std::string& subject, const PendingRow& row) const;

@@ -45,14 +45,18 @@ ScoreCall::ScoreCall(const DeploymentSpec& spec, std::string id, RowQueue::Batch
 
 std::string ScoreCall::CausesOf(std::size_t asset) const {
   std::map<int, std::vector<std::int64_t>> offsets;
+  std::string text;
   for (const PendingRow* row : rows_[asset]) {
+    if (row->replay) {
+      text += (text.empty() ? "replay:" : ";replay:") + row->replay->name;
+      continue;
+    }
     auto& of = offsets[row->partition];
     if (row->row.causes.empty())
       of.push_back(row->row.seq);
     else
       of.insert(of.end(), row->row.causes.begin(), row->row.causes.end());
   }
-  std::string text;
   for (auto& [partition, list] : offsets) {
     std::ranges::sort(list);
     text += (text.empty() ? "" : ";") + std::to_string(partition) + ':';

@@ -28,7 +28,8 @@ class ScoreCall {
   std::shared_ptr<const std::string> body() const { return body_; }
   RowQueue::Batch& batch() { return batch_; }
   const std::vector<scoring::AssetRows>& asked() const { return asked_; }
-  // The feed offsets that the rows of an asset were made from: "0:17-17,19-21".
+  // The feed offsets that the rows of an asset were made from: "0:17-17,19-21";
+  // of a dead letter tried again "replay:NAME".
   std::string CausesOf(std::size_t asset) const;
 
   struct Outcome {

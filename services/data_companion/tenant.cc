@@ -116,6 +116,11 @@ void Tenant::Journal(Record record) {
       state.parked[name] = *std::move(record.value);
     else
       state.parked.erase(name);
+  } else if (kind == "replay") {
+    if (record.value)
+      state.replays.insert(name);
+    else
+      state.replays.erase(name);
   } else if (kind == "progress") {
     int partition = -1;
     std::from_chars(name.data(), name.data() + name.size(), partition);
@@ -124,7 +129,8 @@ void Tenant::Journal(Record record) {
     else
       state.progress.erase(partition);
   }
-  if (!state.status && state.subjects.empty() && state.progress.empty() && state.parked.empty())
+  if (!state.status && state.subjects.empty() && state.progress.empty() && state.parked.empty() &&
+      state.replays.empty())
     journal_.erase(id);
 }
 
@@ -153,6 +159,7 @@ void Tenant::Apply(const std::string& id, const std::string& kind, const Record&
     companions_.erase(id);
     deployment.state.reset();
     deployment.members.clear();
+    deployment.replays.clear();
   } else if (kind == "state") {
     deployment.state.reset();
     if (!record.value) return;
@@ -175,10 +182,25 @@ void Tenant::Apply(const std::string& id, const std::string& kind, const Record&
       deployment.members.erase(asset);
     if (companion != companions_.end())
       companion->second->asset_events().Member(asset, record.value, revision);
+  } else if (kind.starts_with("replay/")) {
+    ApplyReplay(deployment, companion == companions_.end() ? nullptr : companion->second.get(),
+                kind.substr(7), record, revision);
   }
   if (!deployment.spec && !deployment.state && deployment.members.empty() && !record.value &&
       kind == "spec")
     return;  // its revisions stay, so that a stale record makes nothing of it again
+}
+
+void Tenant::ApplyReplay(Deployment& deployment, Companion* companion, const std::string& name,
+                         const Record& record, std::int64_t revision) {
+  if (!record.value) {
+    deployment.replays.erase(name);
+    if (companion) companion->ForgetReplay(name);
+    return;
+  }
+  Replays::Wanted wanted{name, revision, std::make_shared<const std::string>(*record.value)};
+  deployment.replays[name] = wanted;
+  if (companion) companion->Replay(std::move(wanted));
 }
 
 void Tenant::Ready() {
@@ -213,6 +235,8 @@ void Tenant::Begin(const std::string& id, Deployment& deployment) {
   Companion& companion = *companions_.insert_or_assign(id, *std::move(made)).first->second;
   for (const auto& [asset, json] : deployment.members)
     companion.asset_events().Member(asset, json, deployment.member_revision);
+  for (const auto& [name, replay] : deployment.replays) companion.Replay(replay);
+  companion.ForgetStaleReplays();
   if (deployment.state) companion.Obey(*deployment.state);
 }
 

@@ -39,6 +39,7 @@ class Tenant {
     std::optional<std::string> spec;
     std::optional<DesiredState> state;
     std::map<std::string, std::string> members;
+    std::map<std::string, Replays::Wanted> replays;  // by name
     std::int64_t member_revision = 0;
     bool out = false;  // taken out for a while
     int times_out = 0;
@@ -53,6 +54,8 @@ class Tenant {
   void Control(messaging::Record record);
   void Apply(const std::string& id, const std::string& kind, const messaging::Record& record,
              std::int64_t revision);
+  static void ApplyReplay(Deployment& deployment, Companion* companion, const std::string& name,
+                          const messaging::Record& record, std::int64_t revision);
   void Ready();
   void Begin(const std::string& id, Deployment& deployment);
 

@@ -104,6 +104,9 @@ std::optional<store::DeadLetterRow> DeadLetterOf(const messaging::Record& record
   row.time = std::max<std::int64_t>(record.time.ms, 0);
   row.source = HeaderOf(record, "dead_source");
   row.record = Clean(record.value.value_or(std::string()));
+  if (const auto asked = messaging::FindHeader(record.headers, "dead_row")) row.row = Clean(*asked);
+  if (auto letter = HeaderOf(record, "dead_replay_of"); !letter.empty())
+    row.replay_of = std::move(letter);
   return row;
 }
 

@@ -50,8 +50,10 @@ Judged<Answer> GetOperation(Context& context);
 Judged<Answer> ListStateHistory(Context& context);
 Judged<Answer> ListHealthHistory(Context& context);
 Judged<Answer> ListDeadLetters(Context& context);
-Judged<Answer> ReplayDeadLetters(Context& context);
 Judged<Answer> GetLogs(Context& context);
+
+// replays.cc
+Judged<Answer> ReplayDeadLetters(Context& context);
 
 // tenants.cc
 Judged<Answer> PostTenant(Context& context);

@@ -93,11 +93,6 @@ Judged<Answer> ListDeadLetters(Context& context) {
   return Answer{.body = ListBody(page, std::move(items.rows), items.cut)};
 }
 
-Judged<Answer> ReplayDeadLetters(Context& context) {
-  OR_RETURN_IF_ERROR(ExistingModel(context, RowLock::kNone));
-  return NotBuilt("dead letters are listed; trying them again is not part of this version");
-}
-
 Judged<Answer> GetLogs(Context& context) {
   OR_ASSIGN(const ModelRow model, ExistingModel(context, RowLock::kNone));
   OR_ASSIGN(const int tail, TailOf(context.request));

@@ -117,6 +117,30 @@ std::vector<std::pair<TenantId, DeploymentId>> JournalView::Deployments() const 
   return {found.begin(), found.end()};
 }
 
+std::vector<JournalView::ReplayEnd> JournalView::ReplayEnds(const TenantId& tenant,
+                                                            const DeploymentId& deployment,
+                                                            std::size_t limit) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<ReplayEnd> ends;
+  const auto found = replays_.find({tenant.str(), deployment.str()});
+  const auto control = keys_.find("control." + tenant.str());
+  if (found == replays_.end() || control == keys_.end()) return ends;
+  const auto alive = control->second.by_deployment.find(deployment.str());
+  if (alive == control->second.by_deployment.end()) return ends;
+  for (const auto& [name, end] : found->second) {
+    if (ends.size() >= limit) break;
+    if (alive->second.contains(deployment.str() + "/replay/" + name)) ends.push_back(end);
+  }
+  return ends;
+}
+
+std::vector<std::pair<TenantId, DeploymentId>> JournalView::DeploymentsWithReplayEnds() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<TenantId, DeploymentId>> deployments;
+  for (const auto& [at, ends] : replays_) deployments.emplace_back(at.first, at.second);
+  return deployments;
+}
+
 Millis JournalView::Listening() const {
   const SteadyTime now = clock_.Now();
   const std::lock_guard lock(mutex_);
@@ -230,7 +254,24 @@ void JournalView::Take(const messaging::Record& record) {
       states_[{tenant, deployment}] = *record.value;
     else
       states_.erase({tenant, deployment});
+  } else if (what.starts_with("replay/") && record.topic.starts_with("journal.")) {
+    TakeReplayEnd(tenant, deployment, std::string(what.substr(7)), record.value);
   }
+}
+
+void JournalView::TakeReplayEnd(const std::string& tenant, const std::string& deployment,
+                                const std::string& name, const std::optional<std::string>& value) {
+  const Result<Json> json = value ? ParseJsonOr(*value) : Result<Json>(Json());
+  if (json && json->is_object()) {
+    const std::string end = Member(*json, "end", std::string());
+    replays_[{tenant, deployment}][name] = {name, Member(*json, "id", std::string()),
+                                            end == "scored" ? end : "dead-letter"};
+    return;
+  }
+  const auto of_deployment = replays_.find({tenant, deployment});
+  if (of_deployment == replays_.end()) return;
+  of_deployment->second.erase(name);
+  if (of_deployment->second.empty()) replays_.erase(of_deployment);
 }
 
 void JournalView::TakeStatus(const std::string& tenant, const std::string& deployment,

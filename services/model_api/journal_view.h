@@ -41,6 +41,16 @@ class JournalView {
   std::optional<std::string> State(const TenantId& tenant, const DeploymentId& deployment) const;
   // Keys of the deployment that are alive in a topic ("control.T" or "journal.T").
   std::vector<std::string> Keys(const std::string& topic, const DeploymentId& deployment) const;
+  // A dead letter that was tried again.
+  struct ReplayEnd {
+    std::string name;
+    std::string letter;
+    std::string end;  // as in docs/formats/journal.md
+  };
+  // At most `limit` ends that control does not know of yet.
+  std::vector<ReplayEnd> ReplayEnds(const TenantId& tenant, const DeploymentId& deployment,
+                                    std::size_t limit) const;
+  std::vector<std::pair<TenantId, DeploymentId>> DeploymentsWithReplayEnds() const;
   // Deployments with any live key, by tenant.
   std::vector<std::pair<TenantId, DeploymentId>> Deployments() const;
 
@@ -62,6 +72,9 @@ class JournalView {
   void TakeStatus(const std::string& tenant, const std::string& deployment,
                   const std::string& value);
 
+  void TakeReplayEnd(const std::string& tenant, const std::string& deployment,
+                     const std::string& name, const std::optional<std::string>& value);
+
   struct TopicKeys {
     std::map<std::string, std::set<std::string>> by_deployment;
   };
@@ -72,6 +85,8 @@ class JournalView {
   std::map<std::string, TopicKeys> keys_;                              // by topic
   std::map<std::pair<std::string, std::string>, Report> reports_;      // by tenant, deployment
   std::map<std::pair<std::string, std::string>, std::string> states_;  // the same
+  std::map<std::pair<std::string, std::string>, std::map<std::string, ReplayEnd>>
+      replays_;                  // by tenant, deployment; by name
   std::set<std::string> ended_;  // topics read to their ends since they were assigned
   std::set<std::string> topics_;
   std::optional<SteadyTime> asked_at_;         // when Kafka last named its topics

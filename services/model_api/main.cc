@@ -11,6 +11,7 @@
 #include "model_api/preparation.h"
 #include "model_api/pusher_view.h"
 #include "model_api/relay.h"
+#include "model_api/replay_store.h"
 #include "model_api/route_board.h"
 #include "model_api/start_up.h"
 #include "model_api/supervision.h"
@@ -72,6 +73,7 @@ int main(int argc, char** argv) {
   const Supervision supervision({.worker = *worker,
                                  .ready = [&] { return preparation.Stored(); },
                                  .supervise = [&] { return supervisor.Tick(!journal->Current()); },
+                                 .settle = [&] { return SettleAllReplays(*worker, *journal); },
                                  .reconcile = [&] { return reconciler.Tick(); },
                                  .forget = [&] { return ForgetOldAnswers(*worker); },
                                  .clock = clock,

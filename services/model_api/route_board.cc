@@ -6,6 +6,7 @@
 #include "model_api/deployed_model.h"
 #include "model_api/feed_topics.h"
 #include "model_api/outbox_rows.h"
+#include "model_api/replay_store.h"
 #include "outrigger/base/json.h"
 #include "outrigger/store/outbox.h"
 
@@ -175,6 +176,10 @@ Result<> KafkaRouteBoard::Remove(const Workload& workload) {
           keys.insert(std::move(key));
         for (const std::string& key : keys)
           OR_RETURN_IF_ERROR(EnqueueIfNew(transaction, control, key, std::nullopt));
+        OR_RETURN_IF_ERROR(SettleReplays(
+            transaction, workload.tenant, workload.deployment,
+            parts_.journal.ReplayEnds(workload.tenant, workload.deployment, kMaxReplays)));
+        OR_RETURN_IF_ERROR(ReleaseReplays(transaction, workload.deployment));
         for (const std::string& key : parts_.journal.Keys(journal, workload.deployment)) {
           OR_RETURN_IF_ERROR(EnqueueIfNew(transaction, journal, key, std::nullopt));
         }

@@ -68,7 +68,7 @@ constexpr ApiRoute kRoutes[] = {
     {"GET",    "/api/v1/models/{name}/health-history", kClosed, Role::kViewer, kPlain, "Health changes, newest first", "", 200, "HealthChange", kList, kPaged, ListHealthHistory},
     {"GET",    "/api/v1/models/{name}/logs", kClosed, Role::kViewer, kPlain, "Last lines of the model's container", "", 200, "Logs", kOne, kTail, GetLogs},
     {"GET",    "/api/v1/models/{name}/dead-letters", kClosed, Role::kViewer, kPlain, "Records that could not be scored, newest first", "", 200, "DeadLetter", kList, kPaged, ListDeadLetters},
-    {"POST",   "/api/v1/models/{name}/dead-letters/replay", kClosed, Role::kOperator, kKeyed, "Try dead letters again", "Replay", 202, "Accepted", kOne, kNone, ReplayDeadLetters},
+    {"POST",   "/api/v1/models/{name}/dead-letters/replay", kClosed, Role::kOperator, kKeyed, "Try dead letters again", "Replay", 202, "Replaying", kOne, kNone, ReplayDeadLetters},
 
     {"POST",   "/api/v1/tenants", kClosed, Role::kPlatformAdmin, kKeyed, "Make a tenant", "Tenant", 201, "Tenant", kOne, kNone, PostTenant},
     {"GET",    "/api/v1/tenants", kClosed, Role::kPlatformAdmin, kPlain, "List tenants", "", 200, "Tenant", kList, kPaged, ListTenantsPage},

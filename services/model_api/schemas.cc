@@ -183,12 +183,22 @@ constexpr std::string_view kModels = R"json({
     "type": "object", "required": ["id", "requestId", "cause", "detail", "tries", "time", "record"],
     "properties": {"id": {"type": "string"}, "requestId": {"type": ["string", "null"]}, "cause": {"type": "string"},
                    "detail": {"type": "string"}, "tries": {"type": "integer"}, "time": {"type": "string", "format": "date-time"},
-                   "record": {}}
+                   "record": {},
+                   "replay": {"type": ["object", "null"], "required": ["deployment", "end", "time"],
+                     "description": "the deployment that tries or tried it again, and how that ended",
+                     "properties": {"deployment": {"type": "string"}, "end": {"enum": ["scored", "dead-letter", null]},
+                                    "time": {"type": ["string", "null"], "format": "date-time"}}},
+                   "replayOf": {"type": ["string", "null"], "description": "id of the dead letter that was tried again and led to this one"}}
   },
   "Replay": {
     "type": "object", "additionalProperties": false,
-    "properties": {"ids": {"type": "array", "items": {"type": "string"}}, "all": {"const": true}},
+    "properties": {"ids": {"type": "array", "minItems": 1, "maxItems": 1000, "uniqueItems": true, "items": {"type": "string"}}, "all": {"const": true}},
     "oneOf": [{"required": ["ids"]}, {"required": ["all"]}]
+  },
+  "Replaying": {
+    "type": "object", "required": ["replayed", "more"],
+    "properties": {"replayed": {"type": "integer", "description": "how many will be tried again now"},
+                   "more": {"type": "boolean", "description": "others have room when some of these have ended: ask again"}}
   },
   "Problem": {
     "type": "object", "required": ["type", "title", "status"],

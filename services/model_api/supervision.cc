@@ -68,6 +68,7 @@ void Supervision::Do(const char* what, const std::function<Result<>()>& work) {
 void Supervision::Round() {
   if (!parts_.ready() || !HoldLease()) return;
   Do("supervise", parts_.supervise);
+  Do("settle", parts_.settle);
   const SteadyTime now = parts_.clock.Now();
   if (now >= reconcile_at_) {
     Do("reconcile", parts_.reconcile);

@@ -25,6 +25,7 @@ class Supervision {
     store::Database& worker;  // Access::kWorker
     std::function<bool()> ready;
     std::function<Result<>()> supervise;
+    std::function<Result<>()> settle;  // ends of dead letters that were tried again
     std::function<Result<>()> reconcile;
     std::function<Result<>()> forget;  // what is too old
     Clock& clock;

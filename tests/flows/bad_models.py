@@ -62,6 +62,17 @@ def waits(flow, base, numbers):
     return longest, sent
 
 
+def a_mended_model_scores_its_dead_letters(flow, name, sent):
+    flow.withdraw(name)
+    flow.image(name)
+    flow.deploy(name)
+    answer = flow.client.api("POST", f"/models/{name}/dead-letters/replay", {"all": True})
+    assert answer == {"replayed": len(sent), "more": False}, answer
+    flow.expect_scores(f"arm-{name}", sent, within=60)
+    until(f"the ends of {name}'s dead letters", lambda: flow.client.api("GET", f"/models/{name}/dead-letters")["items"], 60,
+          ok=lambda items: len(items) == len(sent) and all((item["replay"] or {}).get("end") == "scored" for item in items))
+
+
 def bad_models_end_in_dead_letters_and_their_neighbour_does_not_notice():
     with Flow("bad-models") as flow:
         flow.robot_arms("X1")
@@ -91,6 +102,7 @@ def bad_models_end_in_dead_letters_and_their_neighbour_does_not_notice():
                             90, ok=lambda items: len(items) >= 3)
             assert len(letters) == 3 and all(letter["cause"] for letter in letters), letters
             assert not flow.read(f"arm-{name}", "Anomaly Score", base, base + 10)
+        a_mended_model_scores_its_dead_letters(flow, "refuses", {base + i: 10.0 + i for i in range(3)})
         rows = [(a, ms) for a, ms, _ in flow.out_rows("names-another")]
         assert not rows, rows
         print(f"  the neighbour's longest wait: {alone * 1000:.0f} ms alone, {beside * 1000:.0f} ms beside bad models")

@@ -39,7 +39,8 @@ Fields FieldsOf(const OutputRow& row) {
 Fields FieldsOf(const DeadLetterRow& row) {
   return {row.tenant,           row.id,     row.model,  row.deployment,
           row.request_id,       row.cause,  row.detail, std::to_string(row.tries),
-          FormatTime(row.time), row.source, row.record};
+          FormatTime(row.time), row.source, row.record, row.row,
+          row.replay_of};
 }
 
 constexpr std::string_view kInsertOutputs =
@@ -51,9 +52,10 @@ constexpr std::string_view kInsertOutputs =
 
 constexpr std::string_view kInsertDead =
     "INSERT INTO dead_letter (tenant, id, model, deployment, request_id, cause, detail, tries, "
-    "time, source, record) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], "
+    "time, source, record, dead_row, replay_of) SELECT * FROM unnest($1::text[], $2::text[], "
+    "$3::text[], $4::text[], "
     "$5::text[], $6::text[], $7::text[], $8::integer[], $9::timestamptz[], $10::text[], "
-    "$11::text[]) ON CONFLICT DO NOTHING";
+    "$11::text[], $12::text[], $13::text[]) ON CONFLICT DO NOTHING";
 
 template <typename T>
 Result<> Insert(Transaction& transaction, std::string_view sql, std::span<const T> rows) {

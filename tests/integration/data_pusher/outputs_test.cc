@@ -170,6 +170,25 @@ TEST_F(OutputsTest, ThatNoMappingAllowsBecomeDeadLetters) {
   EXPECT_EQ(CameBack().size(), 1U);
 }
 
+TEST_F(OutputsTest, ADeadLetterKeepsItsRowWholeAndWhatItCameOf) {
+  const std::string row = R"({"values": ")" + std::string(10'000, 'x') + "\"}";
+  Enqueue("dead." + tenant_, "x1", "{}",
+          {
+              {"model",          "m"      },
+              {"ce_id",          "d/new"  },
+              {"dead_cause",     "refused"},
+              {"dead_row",       row      },
+              {"dead_replay_of", "d/old"  }
+  });
+  Flush();
+
+  EXPECT_TRUE(Until(20s, [&] {
+    return Number("SELECT count(*) FROM dead_letter WHERE tenant = '" + tenant_ +
+                  "' AND id = 'd/new' AND replay_of = 'd/old' AND length(dead_row) = " +
+                  std::to_string(row.size())) == 1;
+  }));
+}
+
 TEST_F(OutputsTest, OfATenantMadeJustNowAreSeenWithinSeconds) {
   DefineAssets({"x1"});
   const std::string deployment = OpenRoute("m");

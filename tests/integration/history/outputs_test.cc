@@ -138,6 +138,7 @@ TEST_F(OutputStoreTest, KeepsADeadLetterOnce) {
   dead.time = 1'700'000'000'000;
   dead.source = "feed:0:7";
   dead.record = "{\"broken\": \\";
+  dead.row = "{\"seq\": 7}";
   ASSERT_TRUE(Append({}, {dead}).ok());
   ASSERT_TRUE(Append({}, {dead}).ok());
 
@@ -145,6 +146,7 @@ TEST_F(OutputStoreTest, KeepsADeadLetterOnce) {
     ASSERT (SELECT count(*) FROM dead_letter) = 1;
     ASSERT (SELECT time = '2023-11-14T22:13:20Z' FROM dead_letter);
     ASSERT (SELECT record = '{"broken": \' FROM dead_letter);
+    ASSERT (SELECT dead_row = '{"seq": 7}' AND replay_of IS NULL FROM dead_letter);
   END $$)");
 }
 

@@ -313,7 +313,7 @@ TEST_F(ModelsTest, DeadLettersAreListedNewestFirstAndLogsByLine) {
                      {"all", true}
   })
                 .status,
-            501);
+            409);
   EXPECT_EQ(Get("/models/m/logs").body["lines"], Json::array());
   ForceState("m", "ACTIVE", "d1");
   EXPECT_EQ(Get("/models/m/logs?tail=2").body["lines"], Json::array({"one", "two"}));

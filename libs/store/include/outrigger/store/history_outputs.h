@@ -50,6 +50,8 @@ struct DeadLetterRow {
   std::int64_t time = 0;  // Unix ms, arrival
   std::string source;     // topic:partition:offset
   std::string record;
+  std::optional<std::string> row;        // its header dead_row
+  std::optional<std::string> replay_of;  // the dead letter that it came of
 };
 
 struct OutputsQuery {
