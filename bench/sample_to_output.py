@@ -10,6 +10,7 @@ import sys
 from _side import BIN, System, free_port, listens, report, until
 
 RATE, SECONDS, PAIRS = 100, 10, 3
+WARM_UP = 40  # seconds: a fresh broker compiles its own code for about as long
 MODEL = """#!/usr/bin/python3
 import json, os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -66,11 +67,15 @@ def main():
         model = subprocess.Popen([sys.executable, folder / "run"], env=os.environ | {"PORT": str(bare_port)})
         try:
             until("the bare model listening", lambda: listens(bare_port))
-            brokers, pairs = system.env["OUTRIGGER_KAFKA"], []
-            for _ in range(PAIRS):
-                ours = run(brokers, 0, "outrigger", RATE, SECONDS, system.env["OUTRIGGER_DATA_COLLECTOR"],
+            brokers = system.env["OUTRIGGER_KAFKA"]
+
+            def pair(seconds):
+                ours = run(brokers, 0, "outrigger", RATE, seconds, system.env["OUTRIGGER_DATA_COLLECTOR"],
                            system.env["OUTRIGGER_TOKEN"], "m1", "default")
-                pairs.append((ours, run(brokers, bare_port, "bare", RATE, SECONDS)))
+                return ours, run(brokers, bare_port, "bare", RATE, seconds)
+
+            pair(WARM_UP)
+            pairs = [pair(SECONDS) for _ in range(PAIRS)]
         finally:
             model.terminate()
             model.wait(10)

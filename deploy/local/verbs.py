@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""./dev build, test, lint, format and bench. Runs in the private root."""
+"""./dev build, test, lint, format, bench and chaos. Runs in the private root."""
 import argparse
 import os
 import pathlib
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from builder import build, configure, say
+from builder import RUNTIME, build, configure, say
 from layout import CHECKOUT, Refused
 import kafka_jars
 import lint
@@ -98,8 +98,13 @@ def bench(words):
     return subprocess.run([sys.executable, "-B", str(programs[words[0]]), *words[1:]], check=False).returncode
 
 
+def chaos(words):
+    build("release", RUNTIME)
+    return subprocess.run([sys.executable, "-B", str(CHECKOUT / "tests/flows/chaos.py"), *words], check=False).returncode
+
+
 def main():
-    verbs = {"build": build_verb, "test": test, "lint": lint_verb, "format": format_verb, "bench": bench}
+    verbs = {"build": build_verb, "test": test, "lint": lint_verb, "format": format_verb, "bench": bench, "chaos": chaos}
     try:
         return verbs[sys.argv[1]](sys.argv[2:])
     except (Refused, kafka_jars.JarsUnavailable) as error:

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[3]
-VERBS = ("demo", "test", "up", "down", "build", "bench", "lint", "format")
+VERBS = ("demo", "test", "up", "down", "build", "bench", "chaos", "lint", "format")
 
 
 def dev(*words, cwd="/"):
