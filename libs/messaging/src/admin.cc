@@ -248,6 +248,9 @@ class KafkaAdmin final : public Admin {
     for (std::size_t i = 0; i < count; ++i) {
       const auto* at = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
       if (at->err) return FromKafka(at->err, "offsets of " + topic);
+      // A broker that dies while it is asked leaves this, and no error.
+      if (at->offset == RD_KAFKA_OFFSET_INVALID)
+        return Error(ErrorCode::kUnavailable, "offsets of " + topic + ": no answer");
       offsets[at->partition] = at->offset;
     }
     return offsets;
