@@ -72,6 +72,24 @@ class System:
                 raise SystemExit(f"bench: {method} {path}: {reply.status}")
             return json.loads(reply.read() or b"null")
 
+    def deploy(self, model, program, assets):
+        """A model that maps Temperature to Score, of type machine, with these assets; returns when it is ACTIVE."""
+        folder = self.dir / "images" / model / "1"
+        folder.mkdir(parents=True)
+        (folder / "run").write_text(program)
+        (folder / "run").chmod(0o755)
+        self.call("POST", "/asset-types", {"id": "machine", "name": "machine", "telemetries": [
+            {"name": "Temperature", "type": "number"}, {"name": "Score", "type": "number"}]})
+        self.call("POST", "/assets", [{"id": a, "name": a, "type": "machine", "attributes": {}} for a in assets])
+        self.call("POST", "/models", {"name": model, "model": {
+            "type": "http", "scoreEndpoint": "/score", "healthCheckEndpoint": "/health", "hosted": "internal",
+            "container": {"image": model, "tag": "1"}}, "trigger": {"type": "REAL_TIME"},
+            "inputs": [{"dataColumnName": "t"}], "outputs": [{"dataColumnName": "score"}]})
+        self.call("PUT", f"/models/{model}/mappings", {"inputs": {"t": {"assetType": "machine", "telemetry": "Temperature"}},
+                                                       "outputs": {"score": {"assetType": "machine", "telemetry": "Score"}}})
+        self.call("POST", f"/models/{model}/deploy")
+        until("the model being ACTIVE", lambda: self.call("GET", f"/models/{model}")["status"]["state"] == "ACTIVE", 60)
+
     def port(self, service):
         return int(self.env["OUTRIGGER_" + service].rsplit(":", 1)[1])
 

@@ -32,24 +32,6 @@ ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forev
 """
 
 
-def deploy(system, flag):
-    folder = system.dir / "images/sick/1"
-    folder.mkdir(parents=True)
-    (folder / "run").write_text(MODEL.replace("FLAG", repr(str(flag))))
-    (folder / "run").chmod(0o755)
-    system.call("POST", "/asset-types", {"id": "machine", "name": "machine", "telemetries": [
-        {"name": "Temperature", "type": "number"}, {"name": "Score", "type": "number"}]})
-    system.call("POST", "/assets", [{"id": f"a{i}", "name": f"a{i}", "type": "machine", "attributes": {}} for i in range(ASSETS)])
-    system.call("POST", "/models", {"name": "sick", "model": {
-        "type": "http", "scoreEndpoint": "/score", "healthCheckEndpoint": "/health", "hosted": "internal",
-        "container": {"image": "sick", "tag": "1"}}, "trigger": {"type": "REAL_TIME"},
-        "inputs": [{"dataColumnName": "t"}], "outputs": [{"dataColumnName": "score"}]})
-    system.call("PUT", "/models/sick/mappings", {"inputs": {"t": {"assetType": "machine", "telemetry": "Temperature"}},
-                                                 "outputs": {"score": {"assetType": "machine", "telemetry": "Score"}}})
-    system.call("POST", "/models/sick/deploy")
-    until("the model being ACTIVE", lambda: system.call("GET", "/models/sick")["status"]["state"] == "ACTIVE", 60)
-
-
 def stream(system, first, seconds):
     """Sends at RATE; returns the times that were sent, of all assets but a0."""
     sent, began, step = set(), time.monotonic(), RATE // 10
@@ -87,7 +69,7 @@ def p99(system, seconds):
 def main():
     with System() as system:
         flag = system.dir / "sick"
-        deploy(system, flag)
+        system.deploy("sick", MODEL.replace("FLAG", repr(str(flag))), [f"a{i}" for i in range(ASSETS)])
         p99(system, WARM_UP)
         pairs = []
         for _ in range(PAIRS):

@@ -32,24 +32,6 @@ ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forev
 """
 
 
-def deploy(system):
-    folder = system.dir / "images/constant/1"
-    folder.mkdir(parents=True)
-    (folder / "run").write_text(MODEL)
-    (folder / "run").chmod(0o755)
-    system.call("POST", "/asset-types", {"id": "machine", "name": "machine", "telemetries": [
-        {"name": "Temperature", "type": "number"}, {"name": "Score", "type": "number"}]})
-    system.call("POST", "/assets", {"id": "m1", "name": "m1", "type": "machine", "attributes": {}})
-    system.call("POST", "/models", {"name": "constant", "model": {
-        "type": "http", "scoreEndpoint": "/score", "healthCheckEndpoint": "/health", "hosted": "internal",
-        "container": {"image": "constant", "tag": "1"}}, "trigger": {"type": "REAL_TIME"},
-        "inputs": [{"dataColumnName": "t"}], "outputs": [{"dataColumnName": "score"}]})
-    system.call("PUT", "/models/constant/mappings", {"inputs": {"t": {"assetType": "machine", "telemetry": "Temperature"}},
-                                                     "outputs": {"score": {"assetType": "machine", "telemetry": "Score"}}})
-    system.call("POST", "/models/constant/deploy")
-    until("the model being ACTIVE", lambda: system.call("GET", "/models/constant")["status"]["state"] == "ACTIVE", 60)
-
-
 def run(*words):
     done = subprocess.run([BIN / "bench_sample_to_output", *map(str, words)], capture_output=True, check=False)
     if done.returncode:
@@ -59,7 +41,7 @@ def run(*words):
 
 def main():
     with System() as system:
-        deploy(system)
+        system.deploy("constant", MODEL, ["m1"])
         folder = system.dir / "bare"
         folder.mkdir()
         (folder / "run").write_text(MODEL)
