@@ -15,8 +15,9 @@ CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 INSIDE_ALIAS = pathlib.Path("/opt/outrigger")  # the checkout in the private root, reachable for every user
 BUILD = os.environ.get("OUTRIGGER_BUILD") or "build/release"  # another build folder, run as it is
 
-PORTS = ("postgres", "kafka", "kafka_controller", "model_api", "data_collector", "data_pusher",
-         "admin_model_api", "admin_data_collector", "admin_data_pusher", "admin_data_companion")
+SERVICES = ("model_api", "data_collector", "data_pusher", "data_companion")
+WITHOUT_API = ("data_companion",)  # they have an admin port only
+SEVERAL, MOST_REPLICAS = ("data_pusher", "data_companion"), 8
 
 
 class Refused(Exception):
@@ -102,6 +103,20 @@ class Layout:
             write_whole(path, make() + "\n")
         return path.read_text().strip()
 
+    def services(self):
+        """{name: program}: one of each, and `data_pusher_2` and so on where several are wanted."""
+        replicas = read_json(self.run / "replicas.json", {})
+        return {program if number == 1 else f"{program}_{number}": program
+                for program in SERVICES for number in range(1, replicas.get(program, 1) + 1)}
+
+    def want_replicas(self, replicas):
+        write_whole(self.run / "replicas.json", json.dumps(replicas))
+
+    def port_names(self):
+        services = self.services()
+        return ("postgres", "kafka", "kafka_controller", *(n for n, program in services.items() if program not in WITHOUT_API),
+                *(f"admin_{name}" for name in services))
+
     def ports(self):
         return read_json(self.port_file, {})
 
@@ -112,7 +127,7 @@ class Layout:
         with open(reservations / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             ports = self.ports()
-            for name in PORTS:
+            for name in self.port_names():
                 part = name.removeprefix("admin_").removesuffix("_controller")
                 if part in running and name in ports:
                     continue

@@ -230,9 +230,10 @@ class Service(Part):
     needs = ("postgres", "kafka")
     usual = 2
 
-    def __init__(self, name, layout, public_dir):
+    def __init__(self, name, program, layout, public_dir):
         super().__init__(name, layout)
-        self.public_dir = public_dir
+        self.program, self.public_dir = program, public_dir
+        self.number = int(name[len(program) + 1:] or 1)
 
     def command(self):
         ports = self.layout.ports()
@@ -240,21 +241,23 @@ class Service(Part):
                  "kafka-brokers": f"127.0.0.1:{ports['kafka']}"}
         if self.name in ports:
             words["port"] = ports[self.name]
-        if self.name == "model_api":
+        if self.program == "model_api":
             words |= {"key-file": self.layout.secrets / "key", "bootstrap-token-file": self.layout.secrets / "token",
                       "images": f"{self.public_dir / 'images'}:{public_images()}",
                       "models-dir": self.public_dir / "models", "egress-allow-loopback": "true"}
-        if self.name == "data_companion":
-            words |= {"slot": "slot-0", "egress-allow-loopback": "true"}
-        binary = CHECKOUT / BUILD / "bin" / self.name
+        if self.program == "data_companion":
+            words |= {"slot": f"slot-{self.number - 1}", "egress-allow-loopback": "true"}
+        if self.program == "data_pusher" and self.number > 1:
+            words["instance"] = f"data_pusher-{self.number}"
+        binary = CHECKOUT / BUILD / "bin" / self.program
         return [str(binary), *(word for key, value in words.items() for word in (f"--{key}", str(value)))]
 
     def is_mine(self, words):
-        return any(word.endswith(f"/bin/{self.name}") for word in words[:2])
+        return any(word.endswith(f"/bin/{self.program}") for word in words[:2])
 
     def environment(self):
-        if self.name in ("model_api", "data_pusher"):  # not on the command line: that is for every user to see
-            return {f"OUTRIGGER_{self.name.upper()}_POSTGRES_URI": postgres_uri(self.layout)}
+        if self.program in ("model_api", "data_pusher"):  # not on the command line: that is for every user to see
+            return {f"OUTRIGGER_{self.program.upper()}_POSTGRES_URI": postgres_uri(self.layout)}
         return {}
 
     def ready(self):
@@ -266,11 +269,10 @@ class Service(Part):
 
 
 NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-SERVICES = ("model_api", "data_collector", "data_pusher", "data_companion")
 
 
 def all_parts(layout, public_dir):
-    return [Postgres("postgres", layout), Kafka("kafka", layout), *(Service(n, layout, public_dir) for n in SERVICES)]
+    return [Postgres("postgres", layout), Kafka("kafka", layout), *(Service(name, program, layout, public_dir) for name, program in layout.services().items())]
 
 
 def main():

@@ -19,9 +19,9 @@ import sys
 import threading
 import time
 
-from layout import Layout, open_to_all, write_whole
+from layout import SERVICES, Layout, open_to_all, write_whole
 from models import model_processes
-from parts import SERVICES, all_parts, postgres_uri
+from parts import all_parts, postgres_uri
 from processes import (Process, adopt_orphans, command_words, descendants, end, environment, parent, pids, start_time)
 
 BACKOFF_FIRST, BACKOFF_MOST, FORGET_AFTER = 0.1, 5.0, 10.0
@@ -50,6 +50,7 @@ class State:
 class Supervisor:
     def __init__(self, layout):
         self.layout = layout
+        self.services = list(layout.services())
         self.parts = all_parts(layout, public_dir(layout))
         self.states = {part.name: State() for part in self.parts}
         self.stopping = threading.Event()
@@ -67,18 +68,18 @@ class Supervisor:
             me = {"pid": os.getpid(), "start": start_time(os.getpid())}
             with contextlib.suppress(OSError):  # a full disk: said again at the next change
                 write_whole(self.layout.status, json.dumps({"supervisor": me, "parts": parts}, indent=1))
-                if all(parts[name]["pid"] for name in SERVICES):
+                if all(parts[name]["pid"] for name in self.services):
                     text = "".join(f"{key}={value}\n" for key, value in self.endpoints(parts).items())
                     if not self.layout.endpoints.exists() or self.layout.endpoints.read_text() != text:
                         write_whole(self.layout.endpoints, text)
 
     def endpoints(self, parts):
         ports = self.layout.ports()
-        lines = {f"OUTRIGGER_{name.upper()}": f"http://127.0.0.1:{ports[name]}" for name in SERVICES if name in ports}
-        lines |= {f"OUTRIGGER_ADMIN_{name.upper()}": f"http://127.0.0.1:{ports['admin_' + name]}" for name in SERVICES}
+        lines = {f"OUTRIGGER_{name.upper()}": f"http://127.0.0.1:{ports[name]}" for name in self.services if name in ports}
+        lines |= {f"OUTRIGGER_ADMIN_{name.upper()}": f"http://127.0.0.1:{ports['admin_' + name]}" for name in self.services}
         lines |= {"OUTRIGGER_TOKEN": self.layout.secret("token", str),
                   "OUTRIGGER_KAFKA": f"127.0.0.1:{ports['kafka']}", "OUTRIGGER_POSTGRES": postgres_uri(self.layout)}
-        return lines | {f"OUTRIGGER_PID_{name.upper()}": parts[name]["pid"] for name in SERVICES}
+        return lines | {f"OUTRIGGER_PID_{name.upper()}": parts[name]["pid"] for name in self.services}
 
     # --- one part ---
 
@@ -230,11 +231,11 @@ class Supervisor:
         reaper.start()
         for state in self.states.values():
             state.wake.set()
-        self.end_parts([part for part in self.parts if part.name in SERVICES])
+        self.end_parts([part for part in self.parts if part.name in self.services])
         base = {state.process for state in self.states.values() if state.process}
         keep = base | {p for b in base for p in descendants(b.pid)}
         end(model_processes(self.layout) | (descendants(os.getpid()) - keep), 5)
-        self.end_parts([part for part in self.parts if part.name not in SERVICES])
+        self.end_parts([part for part in self.parts if part.name not in self.services])
         end(descendants(os.getpid()) | set(marked_processes(self.layout)) - {Process.of(os.getpid())}, 1)
         for path in (self.layout.endpoints, self.layout.status):
             path.unlink(missing_ok=True)

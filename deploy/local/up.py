@@ -17,7 +17,7 @@ import threading
 import time
 
 from builder import RUNTIME, build, say
-from layout import CHECKOUT, Layout, Refused, open_to_all, read_json
+from layout import CHECKOUT, MOST_REPLICAS, SEVERAL, Layout, Refused, open_to_all, read_json
 from models import model_processes
 from parts import POSTGRES_BIN, all_parts
 from processes import Process, end, pids, works_in
@@ -32,6 +32,7 @@ def arguments(verb, words):
     if verb == "up":
         parser.add_argument("--engine", default="process")
         parser.add_argument("--with", dest="extras", default="")
+        parser.add_argument("--replicas", type=replicas)
     parser.error = lambda message: refuse(f"{message} (see ./dev {verb} --help)")
     given = parser.parse_args(words)
     if verb == "up" and given.engine != "process":
@@ -41,7 +42,18 @@ def arguments(verb, words):
     directory = pathlib.Path(os.path.abspath(given.dir))
     if any(character in str(directory) for character in "\n:=\"'\\$ "):
         refuse(f"--dir {given.dir!r}: no spaces, quotes, '$', '=', ':' or '\\' in it, please")
-    return Layout(directory.resolve())
+    return Layout(directory.resolve()), getattr(given, "replicas", None)
+
+
+def replicas(text):
+    """"data_companion=2,data_pusher=2" as a dictionary."""
+    wanted = {}
+    for part in text.split(","):
+        name, _, number = part.partition("=")
+        if name not in SEVERAL or not number.isdigit() or not 1 <= int(number) <= MOST_REPLICAS:
+            refuse(f"--replicas {part}: NAME=N with {' or '.join(SEVERAL)} and 1 to {MOST_REPLICAS}, please")
+        wanted[name] = int(number)
+    return wanted
 
 
 def refuse(message):
@@ -80,12 +92,18 @@ def supervisor_of(layout):
 # --- up ----------------------------------------------------------------------------------------------------------
 
 def up(words):
-    layout = arguments("up", words)
+    layout, wanted = arguments("up", words)
     began = time.monotonic()
     layout.make()
     with one_at_a_time(layout):
         make_ready()
         supervisor = supervisor_of(layout)
+        if wanted is not None:
+            before = list(layout.services())
+            layout.want_replicas(wanted)
+            if supervisor and before != list(layout.services()):
+                layout.want_replicas({p: sum(n == p or n.startswith(f"{p}_") for n in before) for p in SEVERAL})
+                refuse(f"--replicas: {layout.dir} runs with others; stop it first: ./dev down{dir_option(layout)}")
         if supervisor:
             supervisor.send(signal.SIGUSR1)
         else:
@@ -169,7 +187,7 @@ def give_up(layout, part, reason, log):
 # --- down --------------------------------------------------------------------------------------------------------
 
 def down(words):
-    layout = arguments("down", words)
+    layout, _ = arguments("down", words)
     if not layout.is_original():
         say(f"nothing to stop in {layout.dir}")
         return 0

@@ -14,7 +14,7 @@ inline constexpr std::array kSettings{
             "port of /livez, /readyz and /metrics; 0: a free one", false, 0, 65'535},
     Setting{"kafka_brokers", SettingKind::kText, "", "host:port of Kafka, comma-separated", true},
     Setting{"slot", SettingKind::kText, "slot-0",
-            "name of this host's place; who starts it last owns its transactions"},
+            "name of this host's place among the hosts that share deployments: each another one"},
     Setting{"egress_allow_loopback", SettingKind::kBoolean, "false",
             "models may be reached on the loopback interface"},
     Setting{"egress_allow_private", SettingKind::kBoolean, "false",

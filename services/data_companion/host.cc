@@ -53,14 +53,37 @@ Host::Host(HostOptions options, Clock& clock, Metrics& metrics, std::function<vo
                    [this](Transaction transaction, Result<> committed) {
                      Answer(std::move(transaction), std::move(committed));
                    }}),
-      reader_(kafka_, loop_, [this](std::map<std::string, int> topics) {
-        topics_ = std::move(topics);
-        topics_seen_ = true;
-        FollowTenants();
-        DropTenants();
-      }) {}
+      reader_(kafka_, loop_,
+              [this](std::map<std::string, int> topics) {
+                topics_ = std::move(topics);
+                topics_seen_ = true;
+                FollowTenants();
+                DropTenants();
+              }),
+      shards_(loop_, clock, writer_, metrics, ShardEvents()),
+      membership_(kafka_, options_.slot, loop_,
+                  {.assigned = [this](std::set<int> mine) { shards_.Assign(std::move(mine)); },
+                   .revoked =
+                       [this](const std::set<int>& gone, std::function<void()> done) {
+                         shards_.Revoke(gone, std::move(done));
+                       }}) {}
+
+Shards::Events Host::ShardEvents() {
+  return {.gained =
+              [this] {
+                for (auto& [name, tenant] : tenants_) tenant->Reread();
+                FollowTenants();
+              },
+          .leaving = [this] { ForEach(Which::kLeaving, [](Companion& each) { each.Quiesce(); }); },
+          .resting = [this] { return Resting(Which::kLeaving); },
+          .left =
+              [this] {
+                for (auto& [name, tenant] : tenants_) tenant->DropForeign();
+              }};
+}
 
 Host::~Host() {
+  membership_.Stop();
   reader_.Stop();
   writer_.Stop();
   loop_.Stop();
@@ -71,6 +94,7 @@ void Host::Start() {
   loop_.Start();
   writer_.Start();
   reader_.Start();
+  membership_.Start();
   loop_.Post([this] { Tick(); });
 }
 
@@ -85,7 +109,7 @@ void Host::Tick() {
 // A tenant is there when its control topic is. Nothing of it is read before what a predecessor left
 // open has ended: the end of a journal would not be its end.
 void Host::FollowTenants() {
-  if (!writer_ready_ || stopping_ || !topics_seen_) return;
+  if (!writer_ready_ || stopping_ || !topics_seen_ || !shards_.ready()) return;
   for (const auto& [topic, partitions] : topics_) {
     if (!topic.starts_with(kControl)) continue;
     const std::string name = topic.substr(std::string_view(kControl).size());
@@ -95,9 +119,10 @@ void Host::FollowTenants() {
     });
     CompanionContext context{loop_,    http_,   health_http_,  clock_,
                              metrics_, reader_, options_.slot, instance_};
-    tenants_[name] = std::make_unique<Tenant>(
-        name, std::move(context), reader_,
-        [this, name](std::int64_t end) { writer_.SetFloor("journal." + name, end); });
+    Tenant::Events events{
+        [this, name](std::int64_t end) { writer_.SetFloor("journal." + name, end); },
+        [this](const std::string& deployment) { return shards_.RunsHere(deployment); }};
+    tenants_[name] = std::make_unique<Tenant>(name, std::move(context), reader_, std::move(events));
   }
   int unread = 0;
   for (const auto& [name, tenant] : tenants_) unread += !tenant->ready();
@@ -129,6 +154,8 @@ void Host::Pump() {
     writer_.Commit(std::move(transaction));
     return;
   }
+  if (!stopping_) shards_.Pump();
+  if (writer_.busy()) return;
   std::vector<std::pair<std::string, Companion*>> speakers;
   for (auto& [name, tenant] : tenants_)
     for (auto& [id, companion] : tenant->companions())
@@ -176,11 +203,16 @@ void Host::Answer(Transaction transaction, Result<> committed) {
     if (tenant->companions().contains(deployment)) tenant->TakeOut(deployment);
 }
 
-bool Host::Idle() {
+void Host::ForEach(Which which, const std::function<void(Companion&)>& visit) {
   for (auto& [name, tenant] : tenants_)
     for (auto& [id, companion] : tenant->companions())
-      if (!companion->Idle()) return false;
-  return true;
+      if (which == Which::kAll || shards_.Leaving(id)) visit(*companion);
+}
+
+bool Host::Resting(Which which) {
+  bool resting = !writer_.busy() && alone_.empty();
+  ForEach(which, [&](Companion& each) { resting &= each.Idle() && !each.HasRecords(); });
+  return resting;
 }
 
 void Host::Stop(Millis limit) {
@@ -198,18 +230,9 @@ void Host::Stop(Millis limit) {
   };
   loop_.Post([this] {
     stopping_ = true;
-    for (auto& [name, tenant] : tenants_)
-      for (auto& [id, companion] : tenant->companions()) companion->Quiesce();
+    ForEach(Which::kAll, [](Companion& each) { each.Quiesce(); });
   });
-  wait_for([this] { return Idle(); });
-  wait_for([this] {
-    if (!writer_ready_) return true;
-    if (writer_.busy()) return false;
-    for (auto& [name, tenant] : tenants_)
-      for (auto& [id, companion] : tenant->companions())
-        if (companion->HasRecords()) return false;
-    return true;
-  });
+  wait_for([this] { return !writer_ready_ || Resting(Which::kAll); });
 }
 
 std::vector<http::ReadyCheck> Host::ready_checks() const {
@@ -223,6 +246,11 @@ std::vector<http::ReadyCheck> Host::ready_checks() const {
        [this]() -> Result<> {
          if (producer_ready_) return {};
          return Error(ErrorCode::kUnavailable, "no transactional producer yet");
+       }                  },
+      {"shards",
+       [this]() -> Result<> {
+         if (shards_.ready()) return {};
+         return Error(ErrorCode::kUnavailable, "the group of hosts has given us nothing yet");
        }                  },
       {"journals", [this]() -> Result<> {
          if (topics_seen_ && unread_ == 0) return {};

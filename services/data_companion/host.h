@@ -2,6 +2,8 @@
 // Host: the companions of all tenants in one process: finds tenants by their topics, shares one
 // consumer, HTTP clients and one transactional producer among their models.
 //
+// Hosts share deployments out among them, by shards: see shard_claims.h.
+//
 // A transaction holds what all companions have to say since the last one; the next begins when that
 // is committed, so a lone output waits for nobody and a flood shares its commits.
 //
@@ -18,6 +20,8 @@
 #include "data_companion/event_loop.h"
 #include "data_companion/journal_writer.h"
 #include "data_companion/kafka_reader.h"
+#include "data_companion/shard_membership.h"
+#include "data_companion/shards.h"
 #include "data_companion/tenant.h"
 #include "outrigger/base/metrics.h"
 #include "outrigger/http/admin.h"
@@ -49,7 +53,11 @@ class Host {
   void Tick();
   void Pump();
   void Answer(Transaction transaction, Result<> committed);
-  bool Idle();
+  Shards::Events ShardEvents();
+  // All companions of this host, or those of them that are leaving it.
+  enum class Which { kAll, kLeaving };
+  void ForEach(Which which, const std::function<void(Companion&)>& visit);
+  bool Resting(Which which);  // no calls, and nothing to write
 
   const HostOptions options_;
   Clock& clock_;
@@ -62,6 +70,8 @@ class Host {
   http::Client health_http_;
   JournalWriter writer_;
   KafkaReader reader_;
+  Shards shards_;
+  ShardMembership membership_;
 
   // On the loop.
   std::map<std::string, std::unique_ptr<Tenant>> tenants_;

@@ -2,9 +2,7 @@
 #include "data_companion/journal_writer.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
-#include "outrigger/base/json.h"
 #include "outrigger/base/log.h"
 
 namespace outrigger::companion {
@@ -16,6 +14,7 @@ using messaging::TransactionalProducer;
 constexpr Millis kStep{10'000};  // begin, commit, read back: each at most
 constexpr Millis kMakeWait{15'000};
 constexpr Millis kTryAgain{500};
+constexpr Millis kSuccessorClaims{1'000};  // how long a successor of our slot has to say so
 constexpr Millis kAdminWait{1'000};
 constexpr Millis kFullQueuePause{5};
 constexpr Millis kFloorsEvery{60'000};
@@ -25,14 +24,14 @@ bool IsJournal(const std::string& topic) { return topic.starts_with("journal.");
 
 }  // namespace
 
-JournalWriter::JournalWriter(messaging::KafkaOptions kafka, std::string slot, std::string instance,
-                             EventLoop& loop, Events events)
+JournalWriter::JournalWriter(messaging::KafkaOptions kafka, const std::string& slot,
+                             std::string instance, EventLoop& loop, Events events)
     : kafka_(std::move(kafka)),
-      slot_(std::move(slot)),
       instance_(std::move(instance)),
-      transactional_id_("outrigger-companion-" + slot_),
+      transactional_id_(TransactionalIdOf(slot)),
       loop_(loop),
-      events_(std::move(events)) {}
+      events_(std::move(events)),
+      claims_(kafka_, slot, instance_) {}
 
 JournalWriter::~JournalWriter() { Stop(); }
 
@@ -45,12 +44,42 @@ void JournalWriter::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void JournalWriter::Commit(Transaction transaction) {
+void JournalWriter::Begin(Work work) {
   OR_CHECK(!busy_, "one transaction at a time");
   busy_ = true;
   const std::lock_guard lock(mutex_);
-  next_ = std::move(transaction);
+  next_ = std::move(work);
   changed_.notify_all();
+}
+
+void JournalWriter::Commit(Transaction transaction) {
+  Begin([this, transaction = std::move(transaction)](const std::stop_token& stop) mutable {
+    Write(stop, std::move(transaction));
+  });
+}
+
+void JournalWriter::Take(std::set<int> shards, Taken taken) {
+  Begin([this, shards = std::move(shards), taken = std::move(taken)](const std::stop_token& stop) {
+    End(stop, claims_.Take(*producer_, shards), taken);
+  });
+}
+
+void JournalWriter::Release(std::set<int> shards, std::function<void(Result<>)> released) {
+  Begin([this, shards = std::move(shards),
+         released = std::move(released)](const std::stop_token& stop) {
+    End(stop, claims_.Release(*producer_, shards), released);
+  });
+}
+
+// Claims are written again by who asked: to claim twice does no harm.
+template <typename Value>
+void JournalWriter::End(const std::stop_token& stop, Result<Value> outcome,
+                        std::function<void(Result<Value>)> answer) {
+  if (!outcome && !Regain(stop, outcome.error())) return;
+  loop_.Post([this, outcome = std::move(outcome), answer = std::move(answer)]() mutable {
+    busy_ = false;
+    answer(std::move(outcome));
+  });
 }
 
 void JournalWriter::SetFloor(const std::string& journal, std::int64_t offset) {
@@ -62,13 +91,13 @@ void JournalWriter::Run(const std::stop_token& stop) {
   if (!MakeProducer(stop)) return;
   loop_.Post(events_.ready);
   while (!stop.stop_requested()) {
-    std::optional<Transaction> transaction;
+    Work work;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, stop, Millis(1'000), [&] { return next_.has_value(); });
-      transaction = std::exchange(next_, std::nullopt);
+      changed_.wait_for(lock, stop, Millis(1'000), [&] { return static_cast<bool>(next_); });
+      work = std::exchange(next_, nullptr);
     }
-    if (transaction) Work(stop, *std::move(transaction));
+    if (work) work(stop);
   }
 }
 
@@ -88,6 +117,20 @@ bool JournalWriter::MakeProducer(const std::stop_token& stop) {
   return false;
 }
 
+bool JournalWriter::Regain(const std::stop_token& stop, const Error& error) {
+  if (error.code() == ErrorCode::kConflict) SleepFor(kSuccessorClaims);
+  if (!MakeProducer(stop)) return false;
+  // With the id in hand: who claims from now on takes it from us again.
+  while (!stop.stop_requested()) {
+    const auto replaced = claims_.Replaced();
+    if (replaced && *replaced) loop_.Post(events_.fenced);
+    if (replaced) return !*replaced;
+    LogWarning("whether our shards are ours is not known yet", {replaced.error()});
+    SleepFor(kTryAgain);
+  }
+  return false;
+}
+
 bool JournalWriter::MakeAdmin() {
   if (admin_) return true;
   auto made = messaging::Admin::Make(kafka_);
@@ -95,7 +138,7 @@ bool JournalWriter::MakeAdmin() {
   return admin_ != nullptr;
 }
 
-void JournalWriter::Work(const std::stop_token& stop, Transaction transaction) {
+void JournalWriter::Write(const std::stop_token& stop, Transaction transaction) {
   const std::string name = instance_ + "." + std::to_string(++written_);
   std::string journal;
   for (auto& part : transaction.parts)
@@ -105,28 +148,22 @@ void JournalWriter::Work(const std::stop_token& stop, Transaction transaction) {
         journal = record.topic;
       }
   OR_CHECK(!journal.empty(), "every transaction tells a journal");
-  Result<> written = Write(transaction);
+  Result<> written = TryWrite(transaction);
   for (int failures = 1; !written; ++failures) {
     LogWarning("transaction failed; its outcome is read back",
                {
                    {"name", name},
                    written.error()
     });
-    // Before the id is taken again: has another process taken it meanwhile?
-    if (written.error().code() == ErrorCode::kConflict) (void)ReadBackUntil(stop, journal, name);
-    if (!replaced_ && !MakeProducer(stop)) return;
-    const auto found = replaced_ ? std::nullopt : ReadBackUntil(stop, journal, name);
-    if (replaced_) {
-      loop_.Post(events_.fenced);
-      return;
-    }
+    if (!Regain(stop, written.error())) return;
+    const auto found = ReadBackUntil(stop, journal, name);
     if (!found) return;  // told to stop
     if (*found) {
       written = {};
     } else if (failures >= 2) {
       break;
     } else {
-      written = Write(transaction);
+      written = TryWrite(transaction);
     }
   }
   if (written) RaiseFloors();
@@ -136,7 +173,7 @@ void JournalWriter::Work(const std::stop_token& stop, Transaction transaction) {
   });
 }
 
-Result<> JournalWriter::Write(Transaction& transaction) {
+Result<> JournalWriter::TryWrite(Transaction& transaction) {
   OR_RETURN_IF_ERROR(producer_->Begin());
   const auto until = SystemClock().Now() + kStep;
   for (auto& part : transaction.parts)
@@ -185,11 +222,6 @@ std::optional<bool> JournalWriter::ReadBack(const std::string& journal, const st
     for (const auto& record : batch->records) {
       until = SystemClock().Now() + kStep;  // as long as it moves
       if (messaging::FindHeader(record.headers, kNameHeader) == name) found = true;
-      if (!record.key || !record.key->ends_with("/status") || !record.value) continue;
-      const auto status = ParseJsonOr(*record.value);
-      if (status && status->is_object() && status->value("host", "") == slot_ &&
-          status->value("instance", instance_) != instance_)
-        replaced_ = true;
     }
     for (const auto& end : batch->ends)
       if (end.next >= marks->at(0)) return found;

@@ -3,10 +3,13 @@
 // whole, exactly once, whatever happens to producer and broker meanwhile.
 //
 // A transaction of unknown outcome is looked up in the journal before anything is written again.
+// An id that was taken from us is taken back only if nobody has claimed what we hold: a broker
+// takes it, too, from a process that slept for longer than a transaction may last.
 //
-// Threads:  a thread of its own; Commit(), SetFloor() on the event loop; answers come there.
+// Threads:  a thread of its own; Commit(), Take(), Release(), SetFloor() on the event loop; answers
+//           come there.
 // Durable:  kCommitted means committed.
-// See also: docs/adr/0007-kafka-clients.md
+// See also: docs/adr/0007-kafka-clients.md, docs/adr/0015-hosts-share-deployments.md
 #pragma once
 
 #include <condition_variable>
@@ -14,9 +17,11 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "data_companion/event_loop.h"
+#include "data_companion/shard_claims.h"
 #include "outrigger/messaging/kafka.h"
 
 namespace outrigger::companion {
@@ -37,11 +42,11 @@ class JournalWriter {
 
   struct Events {
     std::function<void()> ready;   // nothing of an earlier owner of the slot is open any more
-    std::function<void()> fenced;  // another process has taken the slot: end at once
+    std::function<void()> fenced;  // another process runs what we held: end at once
     Answer answer;
   };
 
-  JournalWriter(messaging::KafkaOptions kafka, std::string slot, std::string instance,
+  JournalWriter(messaging::KafkaOptions kafka, const std::string& slot, std::string instance,
                 EventLoop& loop, Events events);
   ~JournalWriter();
 
@@ -50,17 +55,27 @@ class JournalWriter {
   void Stop();
 
   bool busy() const { return busy_; }
-  // Requires: not busy.
+  // Requires, each: not busy.
   void Commit(Transaction transaction);
+  using Taken = std::function<void(Result<std::set<int>> shards)>;
+  void Take(std::set<int> shards, Taken taken);
+  void Release(std::set<int> shards, std::function<void(Result<>)> released);
   // Records of the journal below `offset` are older than this process.
   void SetFloor(const std::string& journal, std::int64_t offset);
 
  private:
+  using Work = std::move_only_function<void(const std::stop_token&)>;
+  void Begin(Work work);
   void Run(const std::stop_token& stop);
   bool MakeProducer(const std::stop_token& stop);
+  // Takes the id again after an error. False: told to stop, or replaced.
+  bool Regain(const std::stop_token& stop, const Error& error);
   bool MakeAdmin();
-  void Work(const std::stop_token& stop, Transaction transaction);
-  Result<> Write(Transaction& transaction);
+  void Write(const std::stop_token& stop, Transaction transaction);
+  template <typename Value>
+  void End(const std::stop_token& stop, Result<Value> outcome,
+           std::function<void(Result<Value>)> answer);
+  Result<> TryWrite(Transaction& transaction);
   // What the journal says of a transaction; nullopt: cannot be read now.
   std::optional<bool> ReadBack(const std::string& journal, const std::string& name);
   // The same until it can be read; nullopt: told to stop.
@@ -69,21 +84,21 @@ class JournalWriter {
   void RaiseFloors();
 
   const messaging::KafkaOptions kafka_;
-  const std::string slot_, instance_, transactional_id_;
+  const std::string instance_, transactional_id_;
   EventLoop& loop_;
   const Events events_;
 
   bool busy_ = false;  // on the loop
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::optional<Transaction> next_;             // under mutex_
+  Work next_;                                   // under mutex_
   std::map<std::string, std::int64_t> floors_;  // under mutex_: where reading back begins
 
   std::unique_ptr<messaging::TransactionalProducer> producer_;  // on the thread, as all below
   std::unique_ptr<messaging::Admin> admin_;
+  ShardClaims claims_;
   std::uint64_t written_ = 0;
   SteadyTime floors_raised_{};
-  bool replaced_ = false;
   std::jthread thread_;
 };
 

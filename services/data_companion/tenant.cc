@@ -33,20 +33,20 @@ std::pair<std::string, std::string> SplitKey(const std::string& key) {
 
 }  // namespace
 
-Tenant::Tenant(std::string name, CompanionContext context, KafkaReader& reader,
-               std::function<void(std::int64_t)> journal_read)
+Tenant::Tenant(std::string name, CompanionContext context, KafkaReader& reader, Events events)
     : name_(std::move(name)),
       context_(std::move(context)),
       reader_(reader),
-      on_journal_read_(std::move(journal_read)),
+      events_(std::move(events)),
       alive_(std::make_shared<int>(0)) {
-  ReadJournal();
+  Reread();
   KafkaReader::RawSink control;
   control.records = [this](std::vector<Record> records) {
     for (auto& record : records) Control(std::move(record));
   };
-  control.end = [this](std::int64_t) {
+  control.end = [this](std::int64_t next) {
     control_read_ = true;
+    control_at_.next = next;
     Ready();
   };
   reader_.OpenRaw({"control." + name_, 0}, Consumer::kBeginning, std::move(control));
@@ -57,13 +57,14 @@ Tenant::~Tenant() {
   if (journal_open_) reader_.Close({"journal." + name_, 0});
 }
 
-void Tenant::ReadJournal() {
+void Tenant::Reread() {
   journal_open_ = true;
-  ++journal_reading_;
-  journal_next_ = -1;
-  journal_needed_.reset();
+  ++readings_;
+  journal_at_ = {};
+  control_at_.needed.reset();
   journal_.clear();
-  AskJournalEnd();
+  AskEnd("journal." + name_, &Tenant::journal_at_);
+  AskEnd("control." + name_, &Tenant::control_at_);
   KafkaReader::RawSink journal;
   journal.records = [this](std::vector<Record> records) {
     for (auto& record : records) Journal(std::move(record));
@@ -72,36 +73,38 @@ void Tenant::ReadJournal() {
   reader_.OpenRaw({"journal." + name_, 0}, Consumer::kBeginning, std::move(journal));
 }
 
-// The end that the reader comes to may lie before a transaction of somebody else that is open, and
+// The end that a reader comes to may lie before a transaction of somebody else that is open, and
 // before what we committed after it. The broker ends that one in time.
-void Tenant::AskJournalEnd() {
-  reader_.HighWatermarks("journal." + name_,
-                         [this, reading = journal_reading_,
-                          alive = std::weak_ptr(alive_)](const std::map<int, std::int64_t>& ends) {
-                           if (alive.expired() || reading != journal_reading_) return;
-                           if (const auto end = ends.find(0); end != ends.end()) {
-                             journal_needed_ = end->second;
-                             JournalReadTo(journal_next_);
-                             return;
-                           }
-                           context_.loop.PostAfter(kAskAgain, [this, reading, alive] {
-                             if (!alive.expired() && reading == journal_reading_) AskJournalEnd();
-                           });
-                         });
+void Tenant::AskEnd(const std::string& topic, Reading Tenant::* reading) {
+  reader_.HighWatermarks(
+      topic, [this, topic, reading, number = readings_,
+              alive = std::weak_ptr(alive_)](const std::map<int, std::int64_t>& ends) {
+        if (alive.expired() || number != readings_) return;
+        if (const auto end = ends.find(0); end != ends.end()) {
+          (this->*reading).needed = end->second;
+          JournalReadTo(journal_at_.next);
+          return;
+        }
+        context_.loop.PostAfter(kAskAgain, [this, topic, reading, number, alive] {
+          if (!alive.expired() && number == readings_) AskEnd(topic, reading);
+        });
+      });
 }
 
 void Tenant::JournalReadTo(std::int64_t next) {
-  journal_next_ = next;
-  if (!journal_open_ || !journal_needed_ || next < *journal_needed_) return;
-  journal_open_ = false;
-  reader_.Close({"journal." + name_, 0});
-  if (!std::exchange(journal_read_, true)) on_journal_read_(next);
+  journal_at_.next = next;
+  if (journal_open_ && journal_at_.done()) {
+    journal_open_ = false;
+    reader_.Close({"journal." + name_, 0});
+    if (!std::exchange(journal_read_, true)) events_.journal_read(next);
+  }
   Ready();
 }
 
 void Tenant::Journal(Record record) {
   if (!record.key) return;
   const auto [id, rest] = SplitKey(*record.key);
+  if (!events_.runs_here(id)) return;
   JournalState& state = journal_[id];
   const auto [kind, name] = SplitKey(rest);
   if (kind == "status") {
@@ -152,7 +155,7 @@ void Tenant::Apply(const std::string& id, const std::string& kind, const Record&
   if (kind == "spec") {
     deployment.spec = record.value;
     if (record.value) {
-      if (MayBegin() && !deployment.out && companion == companions_.end()) Begin(id, deployment);
+      if (MayBegin() && companion == companions_.end()) Begin(id, deployment);
       return;
     }
     // The deployment has ended: nobody will ask for it again.
@@ -206,11 +209,12 @@ void Tenant::ApplyReplay(Deployment& deployment, Companion* companion, const std
 void Tenant::Ready() {
   if (!MayBegin()) return;
   for (auto& [id, deployment] : deployments_)
-    if (deployment.spec && !companions_.contains(id) && !deployment.out) Begin(id, deployment);
+    if (deployment.spec && !companions_.contains(id)) Begin(id, deployment);
   journal_.clear();  // what is left speaks of deployments that are gone
 }
 
 void Tenant::Begin(const std::string& id, Deployment& deployment) {
+  if (deployment.out || !events_.runs_here(id)) return;
   auto spec = ParseSpec(*deployment.spec);
   if (!spec) {
     LogError("specification of a deployment", {
@@ -240,6 +244,10 @@ void Tenant::Begin(const std::string& id, Deployment& deployment) {
   if (deployment.state) companion.Obey(*deployment.state);
 }
 
+void Tenant::DropForeign() {
+  std::erase_if(companions_, [&](const auto& item) { return !events_.runs_here(item.first); });
+}
+
 void Tenant::TakeOut(const std::string& id) {
   companions_.erase(id);
   const auto deployment = deployments_.find(id);
@@ -250,7 +258,7 @@ void Tenant::TakeOut(const std::string& id) {
                           [this, id, alive = std::weak_ptr(alive_)] {
                             if (alive.expired()) return;
                             deployments_[id].out = false;
-                            ReadJournal();  // anew: what was read may be older than its end
+                            Reread();  // what was read may be older than its end
                           });
 }
 

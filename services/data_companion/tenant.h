@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tenant: the deployments of one tenant: reads the journal once, then follows control, and keeps a
-// companion for each deployment.
+// Tenant: the deployments of one tenant: reads the journal, follows control, and keeps a companion
+// for each deployment that this host runs.
 //
 // Threads: the event loop only.
 #pragma once
@@ -18,9 +18,11 @@ namespace outrigger::companion {
 
 class Tenant {
  public:
-  // `journal_read` runs when the journal was read, with its end.
-  Tenant(std::string name, CompanionContext context, KafkaReader& reader,
-         std::function<void(std::int64_t end)> journal_read);
+  struct Events {
+    std::function<void(std::int64_t end)> journal_read;
+    std::function<bool(const std::string& deployment)> runs_here;
+  };
+  Tenant(std::string name, CompanionContext context, KafkaReader& reader, Events events);
   ~Tenant();
   Tenant(const Tenant&) = delete;
 
@@ -29,6 +31,10 @@ class Tenant {
 
   using Companions = std::map<std::string, std::unique_ptr<Companion>, std::less<>>;
   Companions& companions() { return companions_; }
+  // More deployments run here than before: what an earlier host said of them is read, all of it.
+  void Reread();
+  // Ends the companions that do not run here any more.
+  void DropForeign();
   // Takes a companion out: what it holds in memory is dropped, and after a while it starts again
   // from what the journal says then.
   void TakeOut(const std::string& deployment);
@@ -45,10 +51,17 @@ class Tenant {
     int times_out = 0;
   };
 
-  // Whether a companion may begin: all that the journal says of it is known.
-  bool MayBegin() const { return ready() && !journal_open_; }
-  void ReadJournal();
-  void AskJournalEnd();
+  // A topic that has to be read to where it ended when that was asked.
+  struct Reading {
+    std::int64_t next = -1;                // read so far
+    std::optional<std::int64_t> needed{};  // nullopt: not known yet
+    bool done() const { return needed && next >= *needed; }
+  };
+
+  // Whether a companion may begin: all that the journal says of it is known, and of deployments
+  // that have run elsewhere control was heard.
+  bool MayBegin() const { return ready() && !journal_open_ && control_at_.done(); }
+  void AskEnd(const std::string& topic, Reading Tenant::* reading);
   void JournalReadTo(std::int64_t next);
   void Journal(messaging::Record record);
   void Control(messaging::Record record);
@@ -62,12 +75,11 @@ class Tenant {
   const std::string name_;
   CompanionContext context_;
   KafkaReader& reader_;
-  const std::function<void(std::int64_t)> on_journal_read_;
+  const Events events_;
   std::shared_ptr<int> alive_;  // shared with tasks: they see that this is gone
   bool journal_open_ = false;
-  std::uint64_t journal_reading_ = 0;           // grows with each reading of the journal
-  std::int64_t journal_next_ = -1;              // read so far
-  std::optional<std::int64_t> journal_needed_;  // by MayBegin(); nullopt: not known yet
+  std::uint64_t readings_ = 0;  // of the journal
+  Reading journal_at_, control_at_;
   bool journal_read_ = false;
   bool control_read_ = false;
   std::map<std::string, JournalState> journal_;  // until it was read

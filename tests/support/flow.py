@@ -94,10 +94,10 @@ def row(asset, c):
 class Flow:
     """One running Outrigger in a directory of its own. Use it as a context."""
 
-    def __init__(self, name):
+    def __init__(self, name, replicas=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"outrigger-{name}-"))
         self.dir.chmod(0o755)
-        self.client = None
+        self.client, self.replicas = None, replicas
 
     def __enter__(self):
         self.up()
@@ -112,15 +112,15 @@ class Flow:
             shutil.rmtree(self.dir, ignore_errors=True)
         assert kind or not left, f"after ./dev down there are still {left}"
 
-    def dev(self, verb):
+    def dev(self, verb, *options):
         with tempfile.TemporaryFile() as said:
-            code = subprocess.run([str(CHECKOUT / "dev"), verb, "--dir", str(self.dir)], stdin=subprocess.DEVNULL, stdout=said,
+            code = subprocess.run([str(CHECKOUT / "dev"), verb, "--dir", str(self.dir), *options], stdin=subprocess.DEVNULL, stdout=said,
                                   stderr=said, timeout=900, check=False).returncode
             said.seek(0)
             assert code == 0, f"./dev {verb} ended with {code}: {said.read().decode('utf-8', 'replace')}"
 
     def up(self):
-        self.dev("up")
+        self.dev("up", *(["--replicas", self.replicas] if self.replicas else []))
         self.client = Client(self.dir)
 
     def tell_logs(self):

@@ -31,6 +31,7 @@ class KafkaConsumer final : public Consumer {
 
   Result<> Start(const KafkaOptions& kafka, const Options& options) {
     grouped_ = !options.group.empty();
+    cooperative_ = options.cooperative;
     rejoin_ = !options.instance.empty();
     const auto session = options.session_timeout.count();
     ConfHandle conf = MakeConf(
@@ -39,7 +40,7 @@ class KafkaConsumer final : public Consumer {
             // librdkafka assigns only with a group id; it joins none until it subscribes.
             {"group.id", grouped_ ? options.group : "outrigger-by-assignment"},
             {"group.instance.id", options.instance},
-            {"partition.assignment.strategy", "range"},
+            {"partition.assignment.strategy", options.cooperative ? "cooperative-sticky" : "range"},
             {"session.timeout.ms", std::to_string(session)},
             {"heartbeat.interval.ms", std::to_string(std::max<std::int64_t>(session / 6, 100))},
             {"enable.auto.commit", "false"},
@@ -177,6 +178,8 @@ class KafkaConsumer final : public Consumer {
     return FromList(list.get());
   }
 
+  bool AssignmentLost() const override { return rd_kafka_assignment_lost(client_.get()) != 0; }
+
   Result<> Commit(const std::map<TopicPartition, std::int64_t>& next) override {
     if (next.empty()) return {};
     std::vector<TopicPartition> partitions;
@@ -220,12 +223,23 @@ class KafkaConsumer final : public Consumer {
       starting_ = partitions;
       if (assigned_) assigned_(changed);
       starting_ = nullptr;
-      rd_kafka_assign(client, partitions);
+      Change(client, partitions, rd_kafka_incremental_assign);
       if (!paused_at_start_.empty()) (void)Pause(std::exchange(paused_at_start_, {}));
       return;
     }
     if (revoked_) revoked_(changed);
-    rd_kafka_assign(client, nullptr);
+    Change(client, cooperative_ ? partitions : nullptr, rd_kafka_incremental_unassign);
+  }
+
+  using Incremental = decltype(&rd_kafka_incremental_assign);
+  void Change(rd_kafka_t* client, const rd_kafka_topic_partition_list_t* partitions,
+              Incremental incremental) const {
+    if (!cooperative_) {
+      rd_kafka_assign(client, partitions);
+      return;
+    }
+    const ErrorHandle error(incremental(client, partitions));
+    if (error) LogWarning("partitions of a group", {FromKafka(error.get(), "assign or unassign")});
   }
 
   // Asks for the leaders of topics that are new here; ends where nobody answers.
@@ -253,6 +267,7 @@ class KafkaConsumer final : public Consumer {
   }
 
   bool grouped_ = false;
+  bool cooperative_ = false;
   bool joined_ = false;
   // A static member that comes back is given what it had, without the topics and partitions made
   // while it was away (KAFKA-12759, KAFKA-13435). Joining again as a member the group knows, it has

@@ -40,8 +40,14 @@ TopicSpec Kept(std::string name, int partitions, milliseconds retention, bool la
 std::vector<TopicSpec> PlatformTopics() {
   TopicSpec telemetry = Kept("telemetry", 4, days(7), false);
   telemetry.config["message.timestamp.type"] = "LogAppendTime";
-  return {std::move(telemetry), Compacted("catalog", true), Compacted("credentials"),
-          Compacted("pusher-status"), Kept("model-events", 4, days(30), false)};
+  // A takeover is judged by the claims that were made around it: they stay for a day.
+  TopicSpec shards = Compacted(kShardTopic);
+  shards.partitions = kShards;
+  shards.config["min.compaction.lag.ms"] = Ms(days(1));
+  shards.config["max.compaction.lag.ms"] = Ms(days(2));
+  return {std::move(telemetry),     Compacted("catalog", true),
+          Compacted("credentials"), Compacted("pusher-status"),
+          std::move(shards),        Kept("model-events", 4, days(30), false)};
 }
 
 std::vector<TopicSpec> TenantTopics(const std::string& tenant) {

@@ -92,6 +92,9 @@ class Consumer {
     std::string instance;  // group.instance.id: quick take-over after a restart; may be empty
     std::size_t queued_bytes = 8 << 20;
     bool from_beginning = true;  // where there is no committed offset
+    // Only partitions that move are revoked when the group shares them out anew; all of its members
+    // must say the same.
+    bool cooperative = false;
     std::chrono::milliseconds metadata_refresh{1'000};
     std::chrono::milliseconds session_timeout{6'000};
   };
@@ -104,7 +107,7 @@ class Consumer {
   virtual ~Consumer() = default;
 
   // Group reading. A topic that begins with ^ is a pattern. `assigned` and `revoked` run inside
-  // Poll().
+  // Poll(); a cooperative member is told what came and what goes, others the whole.
   using Rebalance = std::function<void(const std::vector<TopicPartition>&)>;
   virtual Result<> Subscribe(const std::vector<std::string>& topics, Rebalance assigned,
                              Rebalance revoked) = 0;
@@ -123,6 +126,8 @@ class Consumer {
   virtual Result<> Pause(const std::vector<TopicPartition>& partitions) = 0;
   virtual Result<> Resume(const std::vector<TopicPartition>& partitions) = 0;
   virtual std::vector<TopicPartition> Assignment() const = 0;
+  // Within `revoked`: the group has given the partitions away already, nobody waits for us.
+  virtual bool AssignmentLost() const = 0;
   // Commits group offsets (next to read) synchronously. Errors: kUnavailable, kTimeout, kConflict
   // (lost the partition).
   virtual Result<> Commit(const std::map<TopicPartition, std::int64_t>& next) = 0;
@@ -161,6 +166,11 @@ class Admin {
   virtual Result<std::map<int, std::int64_t>> OffsetsAt(const std::string& topic, ArrivalTime time,
                                                         std::chrono::milliseconds deadline) = 0;
 };
+
+// What hosts of companions share out among them: each deployment belongs to one of these
+// partitions.
+inline constexpr auto kShardTopic = "companion-shards";
+inline constexpr int kShards = 32;
 
 // The topics of the platform and of a tenant, with partitions and settings as
 // docs/formats/topics.md says.
