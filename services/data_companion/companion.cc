@@ -216,13 +216,14 @@ void Companion::Take(int partition, std::vector<FeedRecord> records) {
       PendingRow row;
       row.partition = partition;
       row.row.seq = row.cause = taken.bad->offset;
+      row.trace = taken.bad->trace;
       row.record = std::move(taken.bad->text);
-      DeadLetter(taken.bad->subject, row, "bad-record", taken.bad->fault, "", "");
+      DeadLetter(taken.bad->subject, row, "bad-record", taken.bad->fault, nullptr);
     }
     for (auto& [subject, row] : taken.rows) {
       if (row.bytes > scoring::kMaxMessageBytes)
-        DeadLetter(subject, row, "too-large", "the row alone is more than a request may be", "",
-                   "");
+        DeadLetter(subject, row, "too-large", "the row alone is more than a request may be",
+                   nullptr);
       else
         Wait(subject, std::move(row));
     }
@@ -256,7 +257,7 @@ void Companion::TakeReplays() {
                                          read.error()
       });
     } else if (!read->fault.empty()) {
-      DeadLetter(read->subject, read->row, "bad-record", read->fault, "", "");
+      DeadLetter(read->subject, read->row, "bad-record", read->fault, nullptr);
     } else {
       queue_->Push(read->subject, std::move(read->row));
     }

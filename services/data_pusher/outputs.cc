@@ -8,6 +8,7 @@
 #include "data_pusher/output_record.h"
 #include "outrigger/base/log.h"
 #include "outrigger/base/retry.h"
+#include "outrigger/messaging/trace.h"
 
 namespace outrigger::data_pusher {
 namespace {
@@ -154,7 +155,8 @@ Result<OutputVerdict> Outputs::JudgeAgain(const messaging::Record& record) {
   if (refusals_ > 1) {
     LogError("output passed over: not even its dead letter can be written",
              {
-                 {"source", refused_}
+                 {"source", refused_                            },
+                 {"trace",  messaging::TraceIdOf(record.headers)}
     });
     return verdict;
   }
@@ -192,9 +194,10 @@ Result<std::size_t> Outputs::Transact(PlacedReader& reader,
     if (!verdict.cause.empty()) {
       if (dead == 0) {  // one line a transaction, however bad a model is
         LogWarning("output refused", {
-                                         {"source", SourceOf(record)},
-                                         {"cause",  verdict.cause   },
-                                         {"detail", verdict.detail  }
+                                         {"source", SourceOf(record)                    },
+                                         {"cause",  verdict.cause                       },
+                                         {"detail", verdict.detail                      },
+                                         {"trace",  messaging::TraceIdOf(record.headers)}
         });
       }
       OR_RETURN_IF_ERROR(Send(DeadOutput(record, verdict)));

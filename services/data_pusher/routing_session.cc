@@ -8,6 +8,7 @@
 
 #include "data_pusher/projection.h"
 #include "outrigger/base/log.h"
+#include "outrigger/messaging/trace.h"
 
 namespace outrigger::data_pusher {
 namespace {
@@ -227,11 +228,11 @@ Result<> RoutingSession::Take(const PartitionPtr& at, messaging::Record& record,
   partition.acks()->Begin(record.offset);
   if (!sample) {
     bad_.Add();
-    LogWarning("sample not readable",
-               {
-                   {"partition", record.partition},
-                   {"offset",    record.offset   },
-                   sample.error()
+    LogWarning("sample not readable", {
+                                          {"partition", record.partition                    },
+                                          {"offset",    record.offset                       },
+                                          {"trace",     messaging::TraceIdOf(record.headers)},
+                                          sample.error()
     });
   } else if (!fresh) {
     repeats_.Add();
