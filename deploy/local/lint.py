@@ -130,7 +130,7 @@ def check_links(pages=None):
     return faults
 
 
-METRIC = re.compile(r'"(outrigger_(?:http|collector|pusher|companion|relay|supervision|edge|api)_[a-z_]+)"')
+METRIC = re.compile(r'"(outrigger_(?:http|collector|pusher|companion|relay|supervision|edge|api|service)_[a-z_]+)"')
 
 
 def check_metrics():

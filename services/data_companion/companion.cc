@@ -293,6 +293,19 @@ std::int64_t Companion::Lag() const {
   return lag;
 }
 
+void Companion::Show(std::size_t said) {
+  const auto show = [](Gauge& gauge, auto number) { gauge.Set(static_cast<double>(number)); };
+  show(metrics_.lag, Lag());
+  show(metrics_.waiting_rows, queue_->rows());
+  show(metrics_.waiting_bytes, queue_->bytes());
+  show(metrics_.parked_rows, queue_->parked());
+  show(metrics_.waiting_replays, replays_.waiting());
+  show(metrics_.requests_in_flight, calls_.size());
+  show(metrics_.waiting_record_bytes, said);
+  const bool to_run = state_.desired == Desired::kRun && phase_ != Phase::kStopped;
+  show(metrics_.model_unhealthy, to_run && health_.status() != Health::kHealthy ? 1 : 0);
+}
+
 const char* Companion::PhaseName() const {
   switch (phase_) {
     case Phase::kPaused:
@@ -350,7 +363,7 @@ void Companion::Say(messaging::OutRecord record) {
 
 std::vector<messaging::OutRecord> Companion::TakeRecords() {
   std::vector<messaging::OutRecord> records = std::exchange(records_, {});
-  const bool waited = std::exchange(record_bytes_, 0) > 0;
+  const std::size_t said = std::exchange(record_bytes_, 0);
   const auto now = context_.clock.Now();
   const auto tell = [&](const std::string& key, std::string value) {
     records.push_back(JournalRecord(key, std::move(value)));
@@ -363,15 +376,13 @@ std::vector<messaging::OutRecord> Companion::TakeRecords() {
     tell("status", Status(context_.clock.WallMs()));
     reported_ = true;
     next_report_ = now + kReportEvery;
-    metrics_.lag.Set(static_cast<double>(Lag()));
-    metrics_.waiting_rows.Set(static_cast<double>(queue_->rows()));
-    metrics_.parked_rows.Set(static_cast<double>(queue_->parked()));
+    Show(said);
     if (phase_ != Phase::kStopped && now >= next_ends_) {
       next_ends_ = now + kEndsEvery;
       AskEnds(nullptr);
     }
   }
-  if (waited) {  // there is room for the next ones
+  if (said > 0) {  // there is room for the next ones
     Pace();
     Dispatch();
   }

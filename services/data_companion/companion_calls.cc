@@ -105,9 +105,10 @@ void Companion::OnReply(std::uint64_t number, const Result<http::Reply>& reply) 
       queue_->Return(std::move(call->batch()), context_.clock.Now());
     }
   } else if (outcome.not_sent) {
+    metrics_.not_sent.Add();
     queue_->Return(std::move(call->batch()), context_.clock.Now() + kNotSentPause);
   } else {
-    metrics_.retried.Add();
+    metrics_.Retry(ScoreCall::RetryCause(reply));
     if (const auto left_out = tell_failure_.Next(context_.clock.Now()))
       LogWarning("score request failed", {
                                              {"deployment", spec_.deployment.str()},
@@ -290,7 +291,7 @@ void Companion::DeadLetter(const std::string& subject, const PendingRow& row,
   Say({"dead." + spec_.tenant.str(), std::nullopt, subject, row.record.substr(0, kMaxOutBytes),
        std::move(headers)});
   ++dead_letters_;
-  metrics_.dead_letters.Add();
+  metrics_.DeadLetter(cause);
   End(subject, row, EndedAs::kDeadLetter);
 }
 

@@ -26,13 +26,19 @@ bool IsJournal(const std::string& topic) { return topic.starts_with("journal.");
 }  // namespace
 
 JournalWriter::JournalWriter(messaging::KafkaOptions kafka, std::string slot, std::string instance,
-                             EventLoop& loop, Events events)
+                             EventLoop& loop, Metrics& metrics, Events events)
     : kafka_(std::move(kafka)),
       slot_(std::move(slot)),
       instance_(std::move(instance)),
       transactional_id_("outrigger-companion-" + slot_),
       loop_(loop),
-      events_(std::move(events)) {}
+      events_(std::move(events)),
+      seconds_(metrics.GetHistogram(
+          "outrigger_companion_transaction_seconds",
+          "From the begin of a transaction to its end, what it took to know it included.",
+          {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30})),
+      failures_(metrics.GetCounter("outrigger_companion_transaction_failures_total",
+                                   "Writes of a transaction that failed, known or unknown.")) {}
 
 JournalWriter::~JournalWriter() { Stop(); }
 
@@ -105,8 +111,10 @@ void JournalWriter::Work(const std::stop_token& stop, Transaction transaction) {
         journal = record.topic;
       }
   OR_CHECK(!journal.empty(), "every transaction tells a journal");
+  const auto began = SystemClock().Now();
   Result<> written = Write(transaction);
   for (int failures = 1; !written; ++failures) {
+    failures_.Add();
     LogWarning("transaction failed; its outcome is read back",
                {
                    {"name", name},
@@ -129,6 +137,7 @@ void JournalWriter::Work(const std::stop_token& stop, Transaction transaction) {
       written = Write(transaction);
     }
   }
+  seconds_.Observe(std::chrono::duration<double>(SystemClock().Now() - began).count());
   if (written) RaiseFloors();
   loop_.Post([this, transaction = std::move(transaction), written = std::move(written)]() mutable {
     busy_ = false;

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "data_companion/event_loop.h"
+#include "outrigger/base/metrics.h"
 #include "outrigger/messaging/kafka.h"
 
 namespace outrigger::companion {
@@ -42,7 +43,7 @@ class JournalWriter {
   };
 
   JournalWriter(messaging::KafkaOptions kafka, std::string slot, std::string instance,
-                EventLoop& loop, Events events);
+                EventLoop& loop, Metrics& metrics, Events events);
   ~JournalWriter();
 
   void Start();
@@ -72,6 +73,8 @@ class JournalWriter {
   const std::string slot_, instance_, transactional_id_;
   EventLoop& loop_;
   const Events events_;
+  Histogram& seconds_;
+  Counter& failures_;
 
   bool busy_ = false;  // on the loop
   std::mutex mutex_;

@@ -75,6 +75,11 @@ std::string ScoreCall::CausesOf(std::size_t asset) const {
   return text;
 }
 
+std::string_view ScoreCall::RetryCause(const Result<http::Reply>& reply) {
+  if (!reply) return reply.error().code() == ErrorCode::kTimeout ? "timeout" : "unreachable";
+  return scoring::ConcernsWholeModel(reply->status) ? "busy" : "error";
+}
+
 ScoreCall::Outcome ScoreCall::Judge(const Result<http::Reply>& reply,
                                     std::int64_t now_wall_ms) const {
   using Kind = Outcome::Kind;

@@ -48,6 +48,8 @@ class ScoreCall {
     bool not_sent = false;     // kTryAgain: the model never heard of it, no try is spent
     std::optional<Millis> retry_after;
   };
+  // Why a request is tried again: one of four words, for metrics.
+  static std::string_view RetryCause(const Result<http::Reply>& reply);
   Outcome Judge(const Result<http::Reply>& reply, std::int64_t now_wall_ms) const;
 
  private:
