@@ -6,6 +6,7 @@ import re
 import subprocess
 
 from layout import CHECKOUT
+from monitoring import check_monitoring
 
 FOLDERS = ("libs", "services", "tests", "bench")
 SCRIPTS = ("deploy", "tests", "bench", ".ci")
@@ -142,7 +143,8 @@ def check_metrics():
 
 
 CHECKS = {"format": check_format, "licences": check_licences, "includes": check_includes, "mains": check_mains,
-          "lengths": check_lengths, "docs": check_docs, "links": check_links, "metrics": check_metrics}
+          "lengths": check_lengths, "docs": check_docs, "links": check_links, "metrics": check_metrics,
+          "monitoring": check_monitoring}
 
 
 def check_all(say):
