@@ -6,6 +6,7 @@ import re
 import subprocess
 
 from layout import CHECKOUT
+from monitoring import check_monitoring
 
 FOLDERS = ("libs", "services", "tests", "bench")
 SCRIPTS = ("deploy", "tests", "bench", ".ci")
@@ -130,7 +131,7 @@ def check_links(pages=None):
     return faults
 
 
-METRIC = re.compile(r'"(outrigger_(?:http|collector|pusher|companion|relay|supervision|edge|api)_[a-z_]+)"')
+METRIC = re.compile(r'"(outrigger_(?:http|collector|pusher|companion|relay|supervision|edge|api|service)_[a-z_]+)"')
 
 
 def check_metrics():
@@ -142,7 +143,8 @@ def check_metrics():
 
 
 CHECKS = {"format": check_format, "licences": check_licences, "includes": check_includes, "mains": check_mains,
-          "lengths": check_lengths, "docs": check_docs, "links": check_links, "metrics": check_metrics}
+          "lengths": check_lengths, "docs": check_docs, "links": check_links, "metrics": check_metrics,
+          "monitoring": check_monitoring}
 
 
 def check_all(say):

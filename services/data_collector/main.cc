@@ -41,7 +41,9 @@ int Main(int argc, char** argv) {
       kafka, "credentials", [&](const messaging::Record& record) { credentials.Apply(record); }));
   auto catalog_table = Need(messaging::CompactedTable::Start(
       kafka, "catalog", [&](const messaging::Record& record) { catalog.Apply(record); }));
-  http::WorkerPool pool(static_cast<int>(config.Integer("workers")), 1'000);
+  http::WorkerPool pool(static_cast<int>(config.Integer("workers")), 1'000,
+                        &metrics.GetGauge("outrigger_collector_waiting_requests",
+                                          "Large requests that wait for a worker."));
   TelemetryHandler handler({credentials, catalog, *credential_table, *catalog_table, *producer,
                             pool, metrics, SystemClock()},
                            LimitsFrom(config));

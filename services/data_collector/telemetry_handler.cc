@@ -9,6 +9,7 @@
 #include "data_collector/sample.h"
 #include "data_collector/telemetry_reader.h"
 #include "outrigger/http/bearer.h"
+#include "outrigger/messaging/trace.h"
 
 namespace outrigger::data_collector {
 namespace {
@@ -18,8 +19,7 @@ constexpr char kKafkaGone[] = "Kafka does not answer, so nothing can be taken in
 
 // The trace context that the records of one request share: the sender's, or a new one.
 std::string TraceParent(const http::Request& request) {
-  const std::string_view text = request.Header("traceparent");
-  return messaging::IsTraceParent(text) ? std::string(text) : messaging::NewTraceParent();
+  return messaging::TraceContext::Read(request.Header("traceparent")).Text();
 }
 
 }  // namespace

@@ -216,13 +216,14 @@ void Companion::Take(int partition, std::vector<FeedRecord> records) {
       PendingRow row;
       row.partition = partition;
       row.row.seq = row.cause = taken.bad->offset;
+      row.trace = taken.bad->trace;
       row.record = std::move(taken.bad->text);
-      DeadLetter(taken.bad->subject, row, "bad-record", taken.bad->fault, "", "");
+      DeadLetter(taken.bad->subject, row, "bad-record", taken.bad->fault, nullptr);
     }
     for (auto& [subject, row] : taken.rows) {
       if (row.bytes > scoring::kMaxMessageBytes)
-        DeadLetter(subject, row, "too-large", "the row alone is more than a request may be", "",
-                   "");
+        DeadLetter(subject, row, "too-large", "the row alone is more than a request may be",
+                   nullptr);
       else
         Wait(subject, std::move(row));
     }
@@ -256,7 +257,7 @@ void Companion::TakeReplays() {
                                          read.error()
       });
     } else if (!read->fault.empty()) {
-      DeadLetter(read->subject, read->row, "bad-record", read->fault, "", "");
+      DeadLetter(read->subject, read->row, "bad-record", read->fault, nullptr);
     } else {
       queue_->Push(read->subject, std::move(read->row));
     }
@@ -290,6 +291,19 @@ std::int64_t Companion::Lag() const {
   auto lag = static_cast<std::int64_t>(queue_->parked() + replays_.waiting());
   for (std::size_t p = 0; p < feeds_.size(); ++p) lag += feeds_[p]->Unscored(ends_[p]);
   return lag;
+}
+
+void Companion::Show(std::size_t said) {
+  const auto show = [](Gauge& gauge, auto number) { gauge.Set(static_cast<double>(number)); };
+  show(metrics_.lag, Lag());
+  show(metrics_.waiting_rows, queue_->rows());
+  show(metrics_.waiting_bytes, queue_->bytes());
+  show(metrics_.parked_rows, queue_->parked());
+  show(metrics_.waiting_replays, replays_.waiting());
+  show(metrics_.requests_in_flight, calls_.size());
+  show(metrics_.waiting_record_bytes, said);
+  const bool to_run = state_.desired == Desired::kRun && phase_ != Phase::kStopped;
+  show(metrics_.model_unhealthy, to_run && health_.status() != Health::kHealthy ? 1 : 0);
 }
 
 const char* Companion::PhaseName() const {
@@ -349,7 +363,7 @@ void Companion::Say(messaging::OutRecord record) {
 
 std::vector<messaging::OutRecord> Companion::TakeRecords() {
   std::vector<messaging::OutRecord> records = std::exchange(records_, {});
-  const bool waited = std::exchange(record_bytes_, 0) > 0;
+  const std::size_t said = std::exchange(record_bytes_, 0);
   const auto now = context_.clock.Now();
   const auto tell = [&](const std::string& key, std::string value) {
     records.push_back(JournalRecord(key, std::move(value)));
@@ -362,15 +376,13 @@ std::vector<messaging::OutRecord> Companion::TakeRecords() {
     tell("status", Status(context_.clock.WallMs()));
     reported_ = true;
     next_report_ = now + kReportEvery;
-    metrics_.lag.Set(static_cast<double>(Lag()));
-    metrics_.waiting_rows.Set(static_cast<double>(queue_->rows()));
-    metrics_.parked_rows.Set(static_cast<double>(queue_->parked()));
+    Show(said);
     if (phase_ != Phase::kStopped && now >= next_ends_) {
       next_ends_ = now + kEndsEvery;
       AskEnds(nullptr);
     }
   }
-  if (waited) {  // there is room for the next ones
+  if (said > 0) {  // there is room for the next ones
     Pace();
     Dispatch();
   }

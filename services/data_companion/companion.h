@@ -30,6 +30,7 @@
 #include "data_companion/replays.h"
 #include "data_companion/row_queue.h"
 #include "data_companion/score_call.h"
+#include "data_companion/seldom.h"
 #include "outrigger/http/client.h"
 #include "outrigger/messaging/record.h"
 
@@ -113,6 +114,7 @@ class Companion {
   void Wait(const std::string& subject, PendingRow row);
   void Pace();
   std::string Status(std::int64_t now_wall_ms);
+  void Show(std::size_t said);
   void AskEnds(const std::function<void()>& then);
   std::int64_t Lag() const;
   const char* PhaseName() const;
@@ -135,9 +137,9 @@ class Companion {
   void Failed(Judging failed);
   void SpareLastTry(RowQueue::Batch& batch) const;
   void GiveUp(ScoreCall& call, const ScoreCall::Outcome& outcome);
+  // `call`: the request that it ended with; null: none was made.
   void DeadLetter(const std::string& subject, const PendingRow& row, const std::string& cause,
-                  const std::string& detail, const std::string& request_id,
-                  const std::string& traceparent);
+                  const std::string& detail, const ScoreCall* call);
   void OnHealth();
 
   messaging::TopicPartition FeedAt(int partition) const { return {spec_.feed_topic, partition}; }
@@ -176,6 +178,7 @@ class Companion {
   std::size_t record_bytes_ = 0;
   std::size_t reply_bytes_ = 0;  // of records that a reply led to lately, at most
   std::int64_t late_ = 0, dead_letters_ = 0, outputs_ = 0;
+  Seldom tell_failure_, tell_dead_letter_;
 
   HealthMonitor health_;
   AssetEvents asset_events_;

@@ -105,9 +105,18 @@ void Companion::OnReply(std::uint64_t number, const Result<http::Reply>& reply) 
       queue_->Return(std::move(call->batch()), context_.clock.Now());
     }
   } else if (outcome.not_sent) {
+    metrics_.not_sent.Add();
     queue_->Return(std::move(call->batch()), context_.clock.Now() + kNotSentPause);
   } else {
-    metrics_.retried.Add();
+    metrics_.Retry(ScoreCall::RetryCause(reply));
+    if (const auto left_out = tell_failure_.Next(context_.clock.Now()))
+      LogWarning("score request failed", {
+                                             {"deployment", spec_.deployment.str()},
+                                             {"request", call->id()},
+                                             {"detail", outcome.detail.substr(0, kMaxDetail)},
+                                             {"trace", messaging::TraceIdOf(call->traceparent())},
+                                             {"left_out", *left_out}
+      });
     Judging failed{std::move(call), std::move(outcome), health_.endpoint(), health_.LookNow()};
     judging_.push_back(std::move(failed));
   }
@@ -126,7 +135,7 @@ void Companion::Scored(ScoreCall& call, const ScoreCall::Outcome& outcome) {
     const std::string causes = call.CausesOf(output.asset);
     auto headers = messaging::CloudEventHeaders(
         spec_.deployment.str() + "/" + causes + "/" + subject, kEventSource,
-        "dev.outrigger.output.v1", context_.clock.WallMs(), call.traceparent());
+        "dev.outrigger.output.v1", context_.clock.WallMs(), call.TraceOf(output.asset));
     headers.insert(headers.end(), {
                                       {"model",        spec_.model.str()     },
                                       {"modelversion", spec_.version         },
@@ -242,24 +251,33 @@ void Companion::Failed(Judging failed) {
 void Companion::GiveUp(ScoreCall& call, const ScoreCall::Outcome& outcome) {
   for (const auto& lane : call.batch())
     for (const auto& row : lane.rows)
-      DeadLetter(lane.subject, row, outcome.cause, outcome.detail, call.id(), call.traceparent());
+      DeadLetter(lane.subject, row, outcome.cause, outcome.detail, &call);
   queue_->Done(call.batch(), RowQueue::End::kGivenUp);
 }
 
 void Companion::DeadLetter(const std::string& subject, const PendingRow& row,
                            const std::string& cause, const std::string& detail,
-                           const std::string& request_id, const std::string& traceparent) {
+                           const ScoreCall* call) {
   const std::int64_t offset = row.row.causes.empty() ? row.row.seq : row.row.causes.back();
   const std::string source = row.replay ? row.replay->source
                                         : spec_.feed_topic + ":" + std::to_string(row.partition) +
                                               ":" + std::to_string(offset);
   auto headers = messaging::CloudEventHeaders(
       spec_.deployment.str() + "/" + (row.replay ? "replay:" + row.replay->name : source),
-      kEventSource, "dev.outrigger.dead.v1", context_.clock.WallMs(), traceparent);
+      kEventSource, "dev.outrigger.dead.v1", context_.clock.WallMs(),
+      call ? call->TraceOf(row) : row.trace.Text());
+  if (const auto left_out = tell_dead_letter_.Next(context_.clock.Now()))
+    LogWarning("dead letter", {
+                                  {"deployment", spec_.deployment.str()},
+                                  {"cause", cause},
+                                  {"detail", detail.substr(0, kMaxDetail)},
+                                  {"trace", messaging::TraceIdOf(headers)},
+                                  {"left_out", *left_out}
+    });
   headers.insert(headers.end(), {
                                     {"model", spec_.model.str()},
                                     {"deployment", spec_.deployment.str()},
-                                    {"requestid", request_id},
+                                    {"requestid", call ? call->id() : std::string()},
                                     {"dead_cause", cause},
                                     {"dead_detail", detail.substr(0, kMaxDetail)},
                                     {"dead_tries", std::to_string(row.tries)},
@@ -267,13 +285,13 @@ void Companion::DeadLetter(const std::string& subject, const PendingRow& row,
   });
   if (row.replay) headers.emplace_back("dead_replay_of", row.replay->letter);
   if (!row.row.values.empty() && MayPark(row)) {
-    headers.emplace_back("dead_row", DeadRowText(subject, row.row, spec_.inputs));
+    headers.emplace_back("dead_row", DeadRowText(subject, row, spec_.inputs));
     record_bytes_ += headers.back().second.size();
   }
   Say({"dead." + spec_.tenant.str(), std::nullopt, subject, row.record.substr(0, kMaxOutBytes),
        std::move(headers)});
   ++dead_letters_;
-  metrics_.dead_letters.Add();
+  metrics_.DeadLetter(cause);
   End(subject, row, EndedAs::kDeadLetter);
 }
 

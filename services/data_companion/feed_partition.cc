@@ -123,6 +123,7 @@ FeedPartition::Taken FeedPartition::Take(FeedRecord record) {
     pending.row = std::move(row);
     pending.partition = partition_;
     pending.cause = record.offset;
+    pending.trace = record.trace;
     taken.rows.emplace_back(record.subject, std::move(pending));
   }
   return taken;

@@ -78,6 +78,8 @@ FeedRecord ReadFeedRecord(messaging::Record record, std::span<const scoring::Inp
   read.offset = record.offset;
   if (const auto source = messaging::FindHeader(record.headers, "src"))
     read.source = scoring::ParseSource(*source);
+  if (const auto trace = messaging::FindHeader(record.headers, "traceparent"))
+    read.trace = messaging::TraceContext::Read(*trace);
   if (!record.value) {
     read.fault = "a record without value";
   } else {

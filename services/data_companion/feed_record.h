@@ -11,6 +11,7 @@
 
 #include "outrigger/base/result.h"
 #include "outrigger/messaging/record.h"
+#include "outrigger/messaging/trace.h"
 #include "outrigger/scoring/feed_progress.h"
 #include "outrigger/scoring/row_assembly.h"
 #include "outrigger/scoring/value.h"
@@ -20,6 +21,7 @@ namespace outrigger::companion {
 struct FeedRecord {
   std::int64_t offset = 0;
   std::optional<scoring::Source> source;  // nullopt: repeats cannot be told
+  messaging::TraceContext trace;          // none: it began nowhere
   std::string subject;
   std::shared_ptr<const scoring::Sample> sample;  // shared: row assembly and progress keep it
   std::string text;                               // as it came, for a dead letter

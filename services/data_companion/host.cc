@@ -41,7 +41,7 @@ Host::Host(HostOptions options, Clock& clock, Metrics& metrics, std::function<vo
       loop_(clock, [this] { Pump(); }),
       http_(ClientOptions(options_.egress)),
       health_http_(ClientOptions(options_.egress)),
-      writer_(kafka_, options_.slot, instance_, loop_,
+      writer_(kafka_, options_.slot, instance_, loop_, metrics,
               {.ready =
                    [this] {
                      writer_ready_ = true;

@@ -25,12 +25,19 @@ bool IsJournal(const std::string& topic) { return topic.starts_with("journal.");
 }  // namespace
 
 JournalWriter::JournalWriter(messaging::KafkaOptions kafka, const std::string& slot,
-                             std::string instance, EventLoop& loop, Events events)
+                             std::string instance, EventLoop& loop, Metrics& metrics,
+                             Events events)
     : kafka_(std::move(kafka)),
       instance_(std::move(instance)),
       transactional_id_(TransactionalIdOf(slot)),
       loop_(loop),
       events_(std::move(events)),
+      seconds_(metrics.GetHistogram(
+          "outrigger_companion_transaction_seconds",
+          "From the begin of a transaction to its end, what it took to know it included.",
+          {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30})),
+      failures_(metrics.GetCounter("outrigger_companion_transaction_failures_total",
+                                   "Writes of a transaction that failed, known or unknown.")),
       claims_(kafka_, slot, instance_) {}
 
 JournalWriter::~JournalWriter() { Stop(); }
@@ -148,8 +155,10 @@ void JournalWriter::Write(const std::stop_token& stop, Transaction transaction) 
         journal = record.topic;
       }
   OR_CHECK(!journal.empty(), "every transaction tells a journal");
+  const auto began = SystemClock().Now();
   Result<> written = TryWrite(transaction);
   for (int failures = 1; !written; ++failures) {
+    failures_.Add();
     LogWarning("transaction failed; its outcome is read back",
                {
                    {"name", name},
@@ -166,6 +175,7 @@ void JournalWriter::Write(const std::stop_token& stop, Transaction transaction) 
       written = TryWrite(transaction);
     }
   }
+  seconds_.Observe(std::chrono::duration<double>(SystemClock().Now() - began).count());
   if (written) RaiseFloors();
   loop_.Post([this, transaction = std::move(transaction), written = std::move(written)]() mutable {
     busy_ = false;

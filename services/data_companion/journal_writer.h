@@ -22,6 +22,7 @@
 
 #include "data_companion/event_loop.h"
 #include "data_companion/shard_claims.h"
+#include "outrigger/base/metrics.h"
 #include "outrigger/messaging/kafka.h"
 
 namespace outrigger::companion {
@@ -47,7 +48,7 @@ class JournalWriter {
   };
 
   JournalWriter(messaging::KafkaOptions kafka, const std::string& slot, std::string instance,
-                EventLoop& loop, Events events);
+                EventLoop& loop, Metrics& metrics, Events events);
   ~JournalWriter();
 
   void Start();
@@ -87,6 +88,8 @@ class JournalWriter {
   const std::string instance_, transactional_id_;
   EventLoop& loop_;
   const Events events_;
+  Histogram& seconds_;
+  Counter& failures_;
 
   bool busy_ = false;  // on the loop
   std::mutex mutex_;

@@ -22,6 +22,7 @@ Result<std::pair<std::string, PendingRow>> ReadRow(const std::string& text,
   row.partition = state.at("partition").get<int>();
   row.cause = state.at("offset").get<std::int64_t>();
   row.tries = state.at("tries").get<int>();
+  row.trace = messaging::TraceContext::Read(state.value("traceparent", ""));
   row.record = state.at("record").get<std::string>();
   row.bytes = state.at("bytes").get<std::size_t>();
   row.row.seq = state.at("seq").get<std::int64_t>();
@@ -48,7 +49,7 @@ std::string ParkedText(const std::string& subject, const PendingRow& row,
   for (std::size_t i = 0; i < columns.size(); ++i)
     if (!scoring::IsNull(row.row.values[i]))
       values[columns[i].name] = scoring::ToJson(row.row.values[i]);
-  return Dump({
+  json parked{
       {"subject",   subject          },
       {"partition", row.partition    },
       {"offset",    row.cause        },
@@ -59,7 +60,9 @@ std::string ParkedText(const std::string& subject, const PendingRow& row,
       {"record",    row.record       },
       {"bytes",     row.bytes        },
       {"tries",     row.tries        }
-  });
+  };
+  if (row.trace) parked["traceparent"] = row.trace.Text();
+  return Dump(parked);
 }
 
 Result<std::vector<std::pair<std::string, PendingRow>>> ReadParked(

@@ -28,6 +28,7 @@ std::string FaultOf(const json& values, std::span<const scoring::InputColumn> co
 
 void ReadRow(const json& dead, const DeploymentSpec& spec, ReplayRow& replay) {
   replay.subject = dead.at("subject").get<std::string>();
+  replay.row.trace = messaging::TraceContext::Read(dead.value("traceparent", ""));
   scoring::Row& row = replay.row.row;
   row.time = EventTime{dead.at("time").get<std::int64_t>()};
   const json& values = dead.at("values");
@@ -110,17 +111,19 @@ Result<ReplayRow> ReadReplay(const Replays::Wanted& wanted, const DeploymentSpec
   return replay;
 }
 
-std::string DeadRowText(const std::string& subject, const scoring::Row& row,
+std::string DeadRowText(const std::string& subject, const PendingRow& row,
                         std::span<const scoring::InputColumn> columns) {
   json values = json::object();
   for (std::size_t i = 0; i < columns.size(); ++i)
-    values[columns[i].name] = scoring::ToJson(row.values[i]);
-  return Dump({
+    values[columns[i].name] = scoring::ToJson(row.row.values[i]);
+  json dead{
       {"subject", subject          },
-      {"seq",     row.seq          },
-      {"time",    row.time.ms      },
+      {"seq",     row.row.seq      },
+      {"time",    row.row.time.ms  },
       {"values",  std::move(values)}
-  });
+  };
+  if (row.trace) dead["traceparent"] = row.trace.Text();
+  return Dump(dead);
 }
 
 }  // namespace outrigger::companion

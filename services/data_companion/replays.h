@@ -67,7 +67,7 @@ struct ReplayRow {
 Result<ReplayRow> ReadReplay(const Replays::Wanted& wanted, const DeploymentSpec& spec);
 
 // The header `dead_row` of a dead letter: all that a model needs to be asked again.
-std::string DeadRowText(const std::string& subject, const scoring::Row& row,
+std::string DeadRowText(const std::string& subject, const PendingRow& row,
                         std::span<const scoring::InputColumn> columns);
 
 }  // namespace outrigger::companion

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "outrigger/base/clock.h"
+#include "outrigger/messaging/trace.h"
 #include "outrigger/scoring/row_assembly.h"
 
 namespace outrigger::companion {
@@ -37,6 +38,7 @@ struct PendingRow {
   scoring::Row row;
   int partition = 0;
   std::int64_t cause = 0;            // the feed offset whose end is this row's end
+  messaging::TraceContext trace;     // of the feed record that completed it
   std::string record;                // for a dead letter: the feed record as it came
   std::size_t bytes = 0;             // about what it adds to a request
   int tries = 0;                     // requests that were spent on it

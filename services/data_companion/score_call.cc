@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <map>
 
-#include "outrigger/base/text.h"
 #include "outrigger/scoring/score_request.h"
 
 namespace outrigger::companion {
@@ -23,7 +22,8 @@ std::string Shown(std::string_view body) {
 ScoreCall::ScoreCall(const DeploymentSpec& spec, std::string id, RowQueue::Batch batch)
     : spec_(spec),
       id_(std::move(id)),
-      traceparent_("00-" + ToHex(RandomBytes(16)) + "-" + ToHex(RandomBytes(8)) + "-01"),
+      trace_(batch.front().rows.front().trace.Child()),
+      traceparent_(trace_.Text()),
       batch_(std::move(batch)) {
   std::map<std::string_view, std::size_t> places;  // lanes of one subject are one asset
   for (const auto& lane : batch_) {
@@ -41,6 +41,11 @@ ScoreCall::ScoreCall(const DeploymentSpec& spec, std::string id, RowQueue::Batch
   }
   body_ = std::make_shared<const std::string>(scoring::ScoreRequest(
       {id_, spec.model.str(), spec.version, spec.deployment.str()}, spec.inputs, asked_));
+}
+
+std::string ScoreCall::TraceOf(const PendingRow& row) const {
+  if (!row.trace || row.trace.SameTrace(trace_)) return traceparent_;
+  return row.trace.Child().Text();
 }
 
 std::string ScoreCall::CausesOf(std::size_t asset) const {
@@ -68,6 +73,11 @@ std::string ScoreCall::CausesOf(std::size_t asset) const {
     }
   }
   return text;
+}
+
+std::string_view ScoreCall::RetryCause(const Result<http::Reply>& reply) {
+  if (!reply) return reply.error().code() == ErrorCode::kTimeout ? "timeout" : "unreachable";
+  return scoring::ConcernsWholeModel(reply->status) ? "busy" : "error";
 }
 
 ScoreCall::Outcome ScoreCall::Judge(const Result<http::Reply>& reply,

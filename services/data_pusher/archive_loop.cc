@@ -6,6 +6,7 @@
 
 #include "outrigger/base/log.h"
 #include "outrigger/base/retry.h"
+#include "outrigger/messaging/trace.h"
 
 namespace outrigger::data_pusher {
 namespace {
@@ -132,9 +133,10 @@ void ArchiveLoop::Refused(PlacedReader& reader, const Error& error,
   if (bad_value && records.size() == 1) {
     const messaging::Record& record = records.front();
     LogError("record not archived", {
-                                        {"topic",     record.topic    },
-                                        {"partition", record.partition},
-                                        {"offset",    record.offset   },
+                                        {"topic",     record.topic                        },
+                                        {"partition", record.partition                    },
+                                        {"offset",    record.offset                       },
+                                        {"trace",     messaging::TraceIdOf(record.headers)},
                                         error
     });
     if (sink_.Write({}, moves)) {

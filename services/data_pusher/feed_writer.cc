@@ -6,6 +6,7 @@
 
 #include "data_pusher/projection.h"
 #include "outrigger/base/log.h"
+#include "outrigger/messaging/trace.h"
 
 namespace outrigger::data_pusher {
 namespace {
@@ -137,9 +138,10 @@ void FeedWriter::Refuse(const JobPtr& job, const std::string& why) {
   const auto say = [&](LogLevel level, std::string_view text) {
     Log(level, text,
         {
-            {"topic",      job->record.topic},
-            {"deployment", deployment       },
-            {"why",        why              }
+            {"topic",      job->record.topic                        },
+            {"deployment", deployment                               },
+            {"trace",      messaging::TraceIdOf(job->record.headers)},
+            {"why",        why                                      }
     });
   };
   if (job->dead) {

@@ -8,6 +8,7 @@
 #include "data_pusher/output_record.h"
 #include "outrigger/base/log.h"
 #include "outrigger/base/retry.h"
+#include "outrigger/messaging/trace.h"
 
 namespace outrigger::data_pusher {
 namespace {
@@ -41,6 +42,19 @@ Result<Places> CommittedPlaces(messaging::Admin& admin,
   return places;
 }
 
+// All causes from the beginning: a rate sees the first of a kind only after a 0.
+std::map<std::string, Counter*> DeadByCause(Metrics& metrics) {
+  std::map<std::string, Counter*> counters;
+  for (const char* cause : {"bad-record", "too-large", "not-mapped"}) {
+    counters[cause] = &metrics.GetCounter("outrigger_pusher_dead_outputs_total",
+                                          "Outputs that became dead letters, by cause",
+                                          {
+                                              {"cause", cause}
+    });
+  }
+  return counters;
+}
+
 // Whether Kafka refuses a record for good.
 bool IsRefusal(const Error& error) {
   return error.code() == ErrorCode::kInvalidArgument || error.code() == ErrorCode::kNotFound;
@@ -59,8 +73,15 @@ Outputs::Outputs(const OutputsOptions& options, CatalogView& catalog, Clock& clo
                                     "Samples of telemetry made from what models said")),
       not_mapped_(metrics.GetCounter("outrigger_pusher_not_mapped_total",
                                      "Outputs that no mapping allows")),
-      dead_(metrics.GetCounter("outrigger_pusher_dead_outputs_total",
-                               "Outputs that became dead letters")),
+      dead_(DeadByCause(metrics)),
+      failures_(metrics.GetCounter("outrigger_pusher_transaction_failures_total",
+                                   "Transactions of outputs that failed and are made again")),
+      transaction_seconds_(metrics.GetHistogram(
+          "outrigger_pusher_transaction_seconds",
+          "From the first record of a transaction of outputs to its commit",
+          {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10})),
+      behind_(metrics.GetGauge("outrigger_pusher_outputs_lag_seconds",
+                               "Age of the output that became telemetry last, 0 at the end")),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
 Outputs::~Outputs() = default;
@@ -106,6 +127,11 @@ Result<> Outputs::Read(const std::stop_token& stop) {
     if (reader->generation() != generation) ends_.clear();
     const SteadyTime began = clock_.Now();
     OR_RETURN_IF_ERROR(Take(*reader, batch));
+    const double age =
+        batch.records.empty()
+            ? 0
+            : static_cast<double>(clock_.WallMs() - batch.records.back().time.ms) / 1e3;
+    behind_.Set(std::max(age, 0.0));
     if (!batch.records.empty() && batch.records.size() < options_.batch) {
       SleepFor(std::min(kLongestRest, kRest * ceil<Millis>(clock_.Now() - began)));
     }
@@ -119,6 +145,7 @@ Result<> Outputs::Take(PlacedReader& reader, messaging::Consumer::Batch& batch) 
   for (std::size_t next = 0; next < batch.records.size();) {
     const Result<std::size_t> written = Transact(reader, batch.records, next);
     if (!written) {
+      failures_.Add();
       if (IsRefusal(written.error())) Refused(std::span(batch.records).subspan(next));
       return written.error();
     }
@@ -154,7 +181,8 @@ Result<OutputVerdict> Outputs::JudgeAgain(const messaging::Record& record) {
   if (refusals_ > 1) {
     LogError("output passed over: not even its dead letter can be written",
              {
-                 {"source", refused_}
+                 {"source", refused_                            },
+                 {"trace",  messaging::TraceIdOf(record.headers)}
     });
     return verdict;
   }
@@ -177,12 +205,12 @@ Result<> Outputs::Send(messaging::OutRecord record) {
 Result<std::size_t> Outputs::Transact(PlacedReader& reader,
                                       std::span<const messaging::Record> records,
                                       std::size_t begin) {
+  const SteadyTime began = clock_.Now();
   OR_RETURN_IF_ERROR(producer_->Begin());
   Places next;
   std::size_t at = begin;
   std::size_t made = 0;
-  std::size_t dead = 0;
-  std::size_t not_mapped = 0;
+  std::map<std::string, double> dead;  // by cause
   const std::size_t end = one_by_one_ > 0 ? begin + 1 : records.size();
   for (; at < end && made < options_.max_records; ++at) {
     const messaging::Record& record = records[at];
@@ -190,16 +218,16 @@ Result<std::size_t> Outputs::Transact(PlacedReader& reader,
     if (TenantOfTopic(record.topic, "out.").empty()) continue;  // no topic of ours
     OR_ASSIGN(OutputVerdict verdict, JudgeAgain(record));
     if (!verdict.cause.empty()) {
-      if (dead == 0) {  // one line a transaction, however bad a model is
+      if (dead.empty()) {  // one line a transaction, however bad a model is
         LogWarning("output refused", {
-                                         {"source", SourceOf(record)},
-                                         {"cause",  verdict.cause   },
-                                         {"detail", verdict.detail  }
+                                         {"source", SourceOf(record)                    },
+                                         {"cause",  verdict.cause                       },
+                                         {"detail", verdict.detail                      },
+                                         {"trace",  messaging::TraceIdOf(record.headers)}
         });
       }
       OR_RETURN_IF_ERROR(Send(DeadOutput(record, verdict)));
-      ++dead;
-      not_mapped += verdict.not_mapped() ? 1 : 0;
+      ++dead[verdict.cause];
     }
     for (messaging::OutRecord& sample : verdict.telemetry) {
       OR_RETURN_IF_ERROR(Send(std::move(sample)));
@@ -212,8 +240,9 @@ Result<std::size_t> Outputs::Transact(PlacedReader& reader,
   one_by_one_ -= std::min(one_by_one_, at - begin);
   outputs_.Add(static_cast<double>(at - begin));
   telemetry_.Add(static_cast<double>(made));
-  dead_.Add(static_cast<double>(dead));
-  not_mapped_.Add(static_cast<double>(not_mapped));
+  for (const auto& [cause, count] : dead) dead_.at(cause)->Add(count);
+  not_mapped_.Add(dead["not-mapped"]);
+  transaction_seconds_.Observe(std::chrono::duration<double>(clock_.Now() - began).count());
   return at;
 }
 

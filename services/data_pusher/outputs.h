@@ -62,7 +62,10 @@ class Outputs {
   Counter& outputs_;
   Counter& telemetry_;
   Counter& not_mapped_;
-  Counter& dead_;
+  std::map<std::string, Counter*> dead_;  // by cause
+  Counter& failures_;
+  Histogram& transaction_seconds_;
+  Gauge& behind_;
   std::atomic<bool> running_{false};
   Places ends_;                   // ends seen and not yet kept
   bool catalog_is_read_ = false;  // to its end, since the batch was polled

@@ -8,6 +8,7 @@
 
 #include "data_pusher/projection.h"
 #include "outrigger/base/log.h"
+#include "outrigger/messaging/trace.h"
 
 namespace outrigger::data_pusher {
 namespace {
@@ -47,6 +48,8 @@ RoutingSession::RoutingSession(const RouterOptions& options, CatalogView& catalo
       owned_(metrics.GetGauge("outrigger_pusher_partitions", "Partitions of telemetry routed")),
       remembered_(
           metrics.GetGauge("outrigger_pusher_remembered_samples", "Samples kept to know repeats")),
+      behind_(metrics.GetGauge("outrigger_pusher_routing_lag_seconds",
+                               "Age of the sample that was routed last, 0 at the end")),
       writer_(options.feeds, clock, metrics) {}
 
 Result<> RoutingSession::Open() {
@@ -96,6 +99,11 @@ Result<> RoutingSession::Step(const std::stop_token& stop) {
   OR_ASSIGN(messaging::Consumer::Batch batch, consumer_->Poll(kIdleWait, kBatch));
   UseCatalog();
   OR_RETURN_IF_ERROR(TakeAll(batch.records, before, stop));
+  const double age =
+      batch.records.empty()
+          ? 0
+          : static_cast<double>(clock_.WallMs() - batch.records.back().time.ms) / 1e3;
+  behind_.Set(std::max(age, 0.0));
   for (const messaging::EndOfPartition& end : batch.ends) {
     const auto owned = partitions_.find(end.at.partition);
     if (owned != partitions_.end() && owned->second->epoch() <= before) TakeEnd(end);
@@ -227,11 +235,11 @@ Result<> RoutingSession::Take(const PartitionPtr& at, messaging::Record& record,
   partition.acks()->Begin(record.offset);
   if (!sample) {
     bad_.Add();
-    LogWarning("sample not readable",
-               {
-                   {"partition", record.partition},
-                   {"offset",    record.offset   },
-                   sample.error()
+    LogWarning("sample not readable", {
+                                          {"partition", record.partition                    },
+                                          {"offset",    record.offset                       },
+                                          {"trace",     messaging::TraceIdOf(record.headers)},
+                                          sample.error()
     });
   } else if (!fresh) {
     repeats_.Add();

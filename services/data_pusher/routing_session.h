@@ -59,6 +59,7 @@ class RoutingSession {
   Counter& bad_;
   Gauge& owned_;
   Gauge& remembered_;
+  Gauge& behind_;
 
   SnapshotPtr snapshot_;
   SampleParser parser_;

@@ -47,8 +47,10 @@ http::Router RoutesOf(ScoreHandler& handler, Metrics& metrics) {
                    .headers = {}});
   };
   // A window of 16 MiB must not keep health and the rows of others waiting: it goes to a worker.
-  const auto worker =
-      std::make_shared<http::WorkerPool>(1, kQueued);  // shared by copies of `score`
+  const auto worker = std::make_shared<http::WorkerPool>(  // shared by copies of `score`
+      1, kQueued,
+      &metrics.GetGauge("outrigger_edge_waiting_requests",
+                        "Large requests that wait for their turn."));
   const auto score = [&handler, worker](http::Request request, const http::ResponderPtr& respond) {
     if (request.body.size() < kShort) return respond->Send(Score(handler, request));
     auto task = [&handler, request = std::move(request), respond] {

@@ -14,10 +14,12 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT / "deploy/local"))
 from client import Client, NoAnswer, Refusal
+from monitoring import promtool
 from processes import Process, command_words, descendants, environment, pids, working_directory
 
 SERVICES = ("model_api", "data_collector", "data_pusher", "data_companion")
@@ -163,13 +165,23 @@ class Flow:
         return pid
 
     def ready(self, service):
-        import urllib.request
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(self.client.env[f"OUTRIGGER_ADMIN_{service.upper()}"] + "/readyz", timeout=2) as answer:
                 return answer.status == 200
         except (OSError, ValueError):
             return False
+
+    def metrics(self, base):
+        """What `base`/metrics answers, after promtool found nothing to say against it."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(base + "/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+        assert not (said := promtool("check", "metrics", stdin=text)), f"{base}/metrics: {said}"
+        return text
+
+    def service_metrics(self, service):
+        return self.metrics(self.client.env[f"OUTRIGGER_ADMIN_{service.upper()}"])
 
     def parts(self, name):
         """The processes of PostgreSQL or Kafka, the leader first."""

@@ -162,7 +162,10 @@ class Parser {
     Json object = Json::object();
     ++at_;
     SkipBlanks();
-    if (Peek() == '}') return ++at_, object;
+    if (Peek() == '}') {
+      ++at_;
+      return object;
+    }
     while (true) {
       if (Peek() != '"') Fail("syntax", "a member's name in double quotes is expected");
       const std::size_t key_at = at_;
@@ -179,7 +182,10 @@ class Parser {
       path_.pop_back();
       object.emplace(std::move(key), std::move(value));
       SkipBlanks();
-      if (Peek() == '}') return ++at_, object;
+      if (Peek() == '}') {
+        ++at_;
+        return object;
+      }
       if (Peek() != ',')
         Fail("syntax", at_ < text_.size() ? "',' or '}' is expected" : "the document ends early");
       ++at_;
@@ -192,13 +198,19 @@ class Parser {
     Json array = Json::array();
     ++at_;
     SkipBlanks();
-    if (Peek() == ']') return ++at_, array;
+    if (Peek() == ']') {
+      ++at_;
+      return array;
+    }
     while (true) {
       path_.push_back({nullptr, array.size()});
       array.push_back(Value(depth));
       path_.pop_back();
       SkipBlanks();
-      if (Peek() == ']') return ++at_, array;
+      if (Peek() == ']') {
+        ++at_;
+        return array;
+      }
       if (Peek() != ',')
         Fail("syntax", at_ < text_.size() ? "',' or ']' is expected" : "the document ends early");
       ++at_;
@@ -217,7 +229,10 @@ class Parser {
       out.append(text_.substr(run, at_ - run));
       if (at_ == text_.size()) Fail("syntax", "a string without end");
       const char c = text_[at_];
-      if (c == '"') return ++at_, out;
+      if (c == '"') {
+        ++at_;
+        return out;
+      }
       if (c != '\\') Fail("syntax", "a control character in a string must be escaped");
       Escape(out);
     }

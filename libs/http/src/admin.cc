@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "outrigger/http/admin.h"
 
+#include "outrigger/base/clock.h"
 #include "outrigger/http/server.h"
 
 namespace outrigger::http {
@@ -27,6 +28,17 @@ Response Ready(const std::vector<ReadyCheck>& checks, bool verbose) {
   return {ready ? 200 : 503, std::move(body), kPlain, {}};
 }
 
+void ShowConditions(const std::vector<ReadyCheck>& checks, Metrics& metrics) {
+  for (const ReadyCheck& check : checks) {
+    metrics
+        .GetGauge("outrigger_service_condition", "1 while a condition of readiness holds.",
+                  {
+                      {"condition", check.name}
+    })
+        .Set(check.check().ok() ? 1 : 0);
+  }
+}
+
 }  // namespace
 
 struct AdminServer::State {
@@ -51,9 +63,13 @@ Result<std::unique_ptr<AdminServer>> AdminServer::Start(const std::string& addre
                [state = state.get()](const Request& request, const ResponderPtr& respond) {
                  respond->Send(Ready(state->checks, request.Query("verbose").has_value()));
                });
-  router.Route("GET", "/metrics", [&metrics](Request, const ResponderPtr& respond) {
-    respond->Send({200, metrics.Text(), kExposition, {}});
-  });
+  metrics.GetGauge("outrigger_service_start_time_seconds", "When the process began, Unix time.")
+      .Set(static_cast<double>(SystemClock().WallMs()) / 1e3);
+  router.Route("GET", "/metrics",
+               [&metrics, state = state.get()](const Request&, const ResponderPtr& respond) {
+                 ShowConditions(state->checks, metrics);
+                 respond->Send({200, metrics.Text(), kExposition, {}});
+               });
   ServerOptions options;
   options.address = address;
   options.port = port;

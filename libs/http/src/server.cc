@@ -56,7 +56,13 @@ struct Server::State {
     core.metrics = metrics;
     const bool blocks = std::ranges::any_of(
         core.router->entries, [](const RouteEntry& entry) { return entry.blocking != nullptr; });
-    if (blocks) core.workers = std::make_unique<WorkerPool>(options.workers, options.worker_queue);
+    Gauge* const waiting = metrics == nullptr
+                               ? nullptr
+                               : &metrics->GetGauge("outrigger_http_waiting_requests",
+                                                    "Requests that wait for a worker.");
+    if (blocks) {
+      core.workers = std::make_unique<WorkerPool>(options.workers, options.worker_queue, waiting);
+    }
     for (int i = 0; i < std::max(1, options.io_threads); ++i)
       loops.push_back(std::make_unique<Loop>(core, i));
     acceptor = std::make_unique<tcp::acceptor>(loops[0]->io());

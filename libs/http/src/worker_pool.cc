@@ -8,7 +8,8 @@
 
 namespace outrigger::http {
 
-WorkerPool::WorkerPool(int threads, std::size_t max_queued) : max_queued_(max_queued) {
+WorkerPool::WorkerPool(int threads, std::size_t max_queued, Gauge* waiting)
+    : max_queued_(max_queued), waiting_(waiting) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
 }
 
@@ -17,6 +18,7 @@ bool WorkerPool::Push(Task task) {
     const std::lock_guard lock(mutex_);
     if (stopped_ || queue_.size() >= max_queued_) return false;
     queue_.push_back(std::move(task));
+    Show();
   }
   wake_.notify_one();
   return true;
@@ -29,6 +31,7 @@ void WorkerPool::Run() {
     if (stopped_) return;
     Task task = std::move(queue_.front());
     queue_.pop_front();
+    Show();
     lock.unlock();
     try {
       task();
@@ -42,12 +45,17 @@ void WorkerPool::Run() {
   }
 }
 
+void WorkerPool::Show() {
+  if (waiting_) waiting_->Set(static_cast<double>(queue_.size()));
+}
+
 void WorkerPool::Stop() {
   std::deque<Task> dropped;
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
     dropped.swap(queue_);
+    Show();
   }
   wake_.notify_all();
   for (std::thread& thread : threads_) {

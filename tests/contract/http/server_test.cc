@@ -418,12 +418,17 @@ TEST(AdminServerTest, SaysWhichPartIsNotReady) {
 
   EXPECT_THAT(get("/readyz?verbose"), AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("[+]first ok\n"),
                                             HasSubstr("[-]second failed: not there yet\n")));
+  EXPECT_THAT(get("/metrics"),
+              AllOf(HasSubstr("outrigger_service_condition{condition=\"first\"} 1\n"),
+                    HasSubstr("outrigger_service_condition{condition=\"second\"} 0\n"),
+                    HasSubstr("outrigger_service_start_time_seconds 1")));
   ready = true;
   EXPECT_THAT(get("/readyz"), AllOf(StartsWith("HTTP/1.1 200 "), EndsWith("\r\n\r\nok\n")));
   EXPECT_THAT(get("/livez"), StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(get("/metrics"),
               AllOf(HasSubstr("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"),
-                    HasSubstr("outrigger_test_total 1")));
+                    HasSubstr("outrigger_test_total 1"),
+                    HasSubstr("outrigger_service_condition{condition=\"second\"} 1\n")));
 }
 
 }  // namespace

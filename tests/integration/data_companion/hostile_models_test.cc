@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Models that fail in every way: what they do is written down as the contract says, and a good
 // model beside them does not notice.
+#include <format>
 #include <set>
+#include <sstream>
 
 #include "companion_fixture.h"
 #include "outrigger/base/clock.h"
@@ -49,6 +51,14 @@ class HostileModelTest : public CompanionTest {
       },
            i);
     FlushFeed();
+  }
+  // The one series of this metric and cause; -1: there is none.
+  double Series(const std::string& metric, const std::string& cause) {
+    std::istringstream lines(Metrics());
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with(metric) && line.contains(std::format("cause=\"{}\"", cause)))
+        return std::stod(line.substr(line.rfind(' ')));
+    return -1;
   }
 };
 
@@ -115,6 +125,10 @@ TEST_F(HostileModelTest, OnlyThePoisonedRowIsGivenUpAfterItsTries) {
   EXPECT_EQ(HeaderOf(dead[0], "dead_source"), deployment.feed + ":0:13");
   EXPECT_EQ(HeaderOf(dead[0], "ce_id"), deployment.id + "/" + deployment.feed + ":0:13");
   EXPECT_LE(poisoned, 3 + 6);
+  EXPECT_EQ(Series("outrigger_companion_dead_letters_total", "retries-exhausted"), 1);
+  EXPECT_EQ(Series("outrigger_companion_dead_letters_total", "refused"), 0);
+  EXPECT_EQ(Series("outrigger_companion_retries_total", "error"), poisoned);
+  EXPECT_EQ(Series("outrigger_companion_retries_total", "timeout"), 0);
   AwaitStatus(deployment, [](const json& s) { return s["deadLetters"] == 1 && s["lag"] == 0; });
 }
 
@@ -229,12 +243,19 @@ TEST_F(HostileModelTest, NoTryIsSpentWhileTheModelIsNotHealthy) {
     return s["health"]["failures"] >= 3 && s["health"]["status"] == "UNKNOWN";
   });
   EXPECT_EQ(model.requests, 0);
+  const auto shows = [&](int unhealthy) {
+    return Metrics().contains(std::format(
+        "outrigger_companion_model_unhealthy{{deployment=\"{}\",model=\"m\",tenant=\"{}\"}} {}\n",
+        deployment.id, tenant_, unhealthy));
+  };
+  EXPECT_TRUE(Eventually([&] { return shows(1); }));
 
   model.healthy = true;
 
   EXPECT_TRUE(Eventually([&] { return Out(deployment).size() == 10; }));
   EXPECT_THAT(Dead(deployment), IsEmpty());
   AwaitStatus(deployment, [](const json& s) { return s["health"]["status"] == "HEALTHY"; });
+  EXPECT_TRUE(Eventually([&] { return shows(0); }));
 }
 
 TEST_F(HostileModelTest, RowsOfOneAssetKeepTheirOrderThroughFailures) {

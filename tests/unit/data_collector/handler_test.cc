@@ -318,10 +318,15 @@ TEST_F(HandlerTest, HandsTheTraceOfTheSenderOn) {
        {
            {"traceparent", "nonsense"}
   });
+  Post(Good(), "operator", "application/json",
+       {
+           {"traceparent", "01" + trace.substr(2) + "-of-later-days"}
+  });
 
   EXPECT_EQ(messaging::FindHeader(producer_.records.at(0).headers, "traceparent"), trace);
   EXPECT_NE(messaging::FindHeader(producer_.records.at(1).headers, "traceparent"), "nonsense");
-  producer_.Acknowledge(2);
+  EXPECT_EQ(messaging::FindHeader(producer_.records.at(2).headers, "traceparent"), trace);
+  producer_.Acknowledge(3);
 }
 
 TEST_F(HandlerTest, GivesTheRecordsOfARequestOneTrace) {

@@ -55,6 +55,30 @@ struct FakeJournal {
   }
 };
 
+TEST(FeedPartitionTest, ARowIsOfTheTraceOfTheRecordThatCompletedIt) {
+  const auto spec = Spec(scoring::Alignment::kExact, {"x", "y"});
+  const auto feed = *FeedPartition::Make(spec, 0, {}, {});
+  const std::string first = messaging::NewTraceParent(), last = messaging::NewTraceParent();
+  auto record = InFeed(0, "a", 5,
+                       {
+                           {"x", 1}
+  },
+                       0);
+  record.headers.emplace_back("traceparent", first);
+  feed->Take(ReadFeedRecord(std::move(record), spec.inputs));
+  record = InFeed(1, "a", 5,
+                  {
+                      {"y", 1}
+  },
+                  1);
+  record.headers.emplace_back("traceparent", last);
+
+  const auto taken = feed->Take(ReadFeedRecord(std::move(record), spec.inputs));
+
+  ASSERT_THAT(taken.rows, SizeIs(1));
+  EXPECT_EQ(taken.rows[0].second.trace.Text(), last);
+}
+
 TEST(FeedPartitionTest, ARecordOfOneInputIsARow) {
   const auto spec = Spec(scoring::Alignment::kLatest, {"x"});
   const auto feed = *FeedPartition::Make(spec, 0, {}, {});

@@ -12,6 +12,8 @@ using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+constexpr auto kTrace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+
 class ReplaysTest : public ::testing::Test {
  protected:
   ReplaysTest() {
@@ -28,11 +30,13 @@ class ReplaysTest : public ::testing::Test {
   }
   // Control's word of a dead letter whose row was written with today's inputs.
   json Control(const std::string& deployment) const {
-    const scoring::Row row{
+    PendingRow row;
+    row.row = {
         EventTime{5},
         {1.5, scoring::Value{}},
         17, {}
     };
+    row.trace = messaging::TraceContext::Read(kTrace);
     return {
         {"id", "d/feed:0:17"},
         {"row", DeadRowText("arm", row, spec_.inputs)},
@@ -94,6 +98,7 @@ TEST_F(ReplaysTest, ARowComesBackAsItWas) {
   EXPECT_EQ(read->row.record, "as it came");
   EXPECT_EQ(read->row.replay->letter, "d/feed:0:17");
   EXPECT_EQ(read->row.company, 1U);
+  EXPECT_EQ(read->row.trace.Text(), kTrace);
 }
 
 TEST_F(ReplaysTest, ARowOfAnotherFeedHasANumberBelowAllOfThisOne) {

@@ -58,6 +58,32 @@ TEST_F(ScoreCallTest, LanesOfOneSubjectAreOneAssetInOrder) {
   EXPECT_EQ(call.CausesOf(1), "1:5-6,9-9");
 }
 
+TEST_F(ScoreCallTest, IsOfTheTraceOfItsFirstRowAndWhatItLedToOfItsOwn) {
+  const auto first = messaging::TraceContext::New(), second = messaging::TraceContext::New();
+  RowQueue::Batch batch;
+  batch.push_back({
+      "a0", "a", {RowAt(1), RowAt(2)}
+  });
+  batch.push_back({"b", "b", {RowAt(3)}});
+  batch[0].rows[0].trace = batch[0].rows[1].trace = first;
+  batch[1].rows[0].trace = second;
+  ScoreCall call(spec_, "id", std::move(batch));
+
+  const auto asked = messaging::TraceContext::Read(call.traceparent());
+  EXPECT_TRUE(asked.SameTrace(first));
+  EXPECT_NE(asked.span, first.span);
+  EXPECT_EQ(call.TraceOf(std::size_t{0}), call.traceparent());
+  EXPECT_TRUE(messaging::TraceContext::Read(call.TraceOf(std::size_t{1})).SameTrace(second));
+  EXPECT_EQ(call.TraceOf(call.batch()[0].rows[1]), call.traceparent());
+}
+
+TEST_F(ScoreCallTest, BeginsATraceWhereTheFeedHasNone) {
+  const auto call = Call();
+
+  EXPECT_TRUE(messaging::IsTraceParent(call.traceparent()));
+  EXPECT_EQ(call.TraceOf(std::size_t{1}), call.traceparent());
+}
+
 TEST_F(ScoreCallTest, JudgesWhatCameBack) {
   EXPECT_EQ(Judge(200, R"({"outputs": []})").kind, Kind::kScored);
   EXPECT_EQ(Judge(200, "nonsense").kind, Kind::kFinal);

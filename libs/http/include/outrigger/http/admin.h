@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Admin server: /livez, /readyz (?verbose) and /metrics on a port and thread of their own, so that
-// health answers when everything else is busy.
+// health answers when everything else is busy. Metrics say the conditions of readiness too.
 #pragma once
 
 #include <cstdint>

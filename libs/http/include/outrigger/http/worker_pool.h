@@ -14,12 +14,15 @@
 #include <thread>
 #include <vector>
 
+#include "outrigger/base/metrics.h"
+
 namespace outrigger::http {
 
 class WorkerPool {
  public:
   using Task = std::move_only_function<void()>;
-  WorkerPool(int threads, std::size_t max_queued);
+  // `waiting`, if given, shows how many tasks wait; it outlives the pool.
+  WorkerPool(int threads, std::size_t max_queued, Gauge* waiting = nullptr);
   ~WorkerPool() { Stop(); }
   WorkerPool(const WorkerPool&) = delete;
 
@@ -30,7 +33,10 @@ class WorkerPool {
 
  private:
   void Run();
+  void Show();  // under mutex_
+
   const std::size_t max_queued_;
+  Gauge* const waiting_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Task> queue_;

@@ -43,7 +43,8 @@ struct OutRecord {
   Headers headers;
 };
 
-// Whether this is a trace context as W3C's version 00 writes it: 55 characters, lower case.
+// Whether this is a trace context as W3C's version 00 writes it: 55 characters, lower case, neither
+// id all zeros.
 bool IsTraceParent(std::string_view text);
 // A new one. It is unique, not secret.
 std::string NewTraceParent();
