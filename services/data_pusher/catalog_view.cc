@@ -11,6 +11,8 @@
 namespace outrigger::data_pusher {
 namespace {
 
+constexpr std::int64_t kDayMs = 86'400'000;
+
 std::int64_t RevisionOf(const messaging::Record& record) {
   std::int64_t revision = 0;
   if (const auto text = messaging::FindHeader(record.headers, "revision")) {
@@ -68,6 +70,20 @@ std::optional<ValueKind> CatalogSnapshot::KindOf(std::string_view tenant, const 
   return found->second;
 }
 
+std::optional<std::int64_t> CatalogSnapshot::KeptFrom(std::string_view tenant,
+                                                      std::int64_t now_ms) const {
+  const auto days = history_days.find(tenant);
+  if (days == history_days.end()) return std::nullopt;
+  return now_ms - days->second * kDayMs;
+}
+
+std::map<std::string, std::int64_t, std::less<>> CatalogSnapshot::KeptFrom(
+    std::int64_t now_ms) const {
+  std::map<std::string, std::int64_t, std::less<>> kept;
+  for (const auto& [tenant, days] : history_days) kept[tenant] = now_ms - days * kDayMs;
+  return kept;
+}
+
 void CatalogBuilder::Apply(const messaging::Record& record) {
   if (!record.key) return;
   const std::int64_t revision = RevisionOf(record);
@@ -83,6 +99,30 @@ void CatalogBuilder::Apply(const messaging::Record& record) {
     Define(state_.types, key, record, ParseAssetType);
   } else if (kind == "route") {
     ApplyRoute(key, record, revision);
+  } else if (kind == "tenant") {
+    ApplyTenant(key.substr(0, key.find('/')), record);
+  }
+}
+
+void CatalogBuilder::ApplyTenant(std::string_view tenant, const messaging::Record& record) {
+  std::optional<int> days;
+  if (record.value) {
+    const Result<TenantSettings> parsed = ParseTenantSettings(*record.value);
+    if (!parsed) {
+      // Nothing is removed by a setting that nobody can read.
+      LogWarning("settings of a tenant ignored, its history is kept",
+                 {
+                     {"key", *record.key},
+                     parsed.error()
+      });
+    } else {
+      days = parsed->history_days;
+    }
+  }
+  if (days) {
+    state_.history_days.insert_or_assign(std::string(tenant), *days);
+  } else if (const auto old = state_.history_days.find(tenant); old != state_.history_days.end()) {
+    state_.history_days.erase(old);
   }
 }
 
@@ -167,6 +207,7 @@ SnapshotPtr CatalogBuilder::Publish() {
   snapshot->routes = state_.routes.Freeze();
   snapshot->routes_of_type = state_.routes_of_type.Freeze();
   snapshot->uses_of_asset = state_.uses_of_asset.Freeze();
+  snapshot->history_days = state_.history_days;
   snapshot->routes_of_model = state_.routes_of_model.Freeze();
   return snapshot;
 }

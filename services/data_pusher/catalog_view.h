@@ -37,8 +37,14 @@ struct CatalogSnapshot {
   ShardedMap<std::shared_ptr<const AssetType>> types;
   ShardedMap<RoutePtr> routes;  // by deployment, open or not
   ShardedMap<std::vector<RoutePtr>> routes_of_type;
-  ShardedMap<std::vector<RouteUse>> uses_of_asset;  // of routes by assets
-  ShardedMap<int> routes_of_model;                  // how many deployments
+  ShardedMap<std::vector<RouteUse>> uses_of_asset;       // of routes by assets
+  ShardedMap<int> routes_of_model;                       // how many deployments
+  std::map<std::string, int, std::less<>> history_days;  // of tenants that do not keep all
+
+  // The oldest time of history that a tenant keeps; nullopt: all of it.
+  std::optional<std::int64_t> KeptFrom(std::string_view tenant, std::int64_t now_ms) const;
+  // The same of every tenant that does not keep all.
+  std::map<std::string, std::int64_t, std::less<>> KeptFrom(std::int64_t now_ms) const;
 
   // The kind of an asset's telemetry; nullopt when it has none of this name.
   std::optional<ValueKind> KindOf(std::string_view tenant, const Asset& asset,
@@ -56,6 +62,7 @@ class CatalogBuilder {
   SnapshotPtr Publish();
 
  private:
+  void ApplyTenant(std::string_view tenant, const messaging::Record& record);
   void ApplyRoute(std::string_view key, const messaging::Record& record, std::int64_t revision);
   void AddRoute(const RoutePtr& route);
   void RemoveRoute(const RoutePtr& route);

@@ -31,6 +31,10 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"archive_batch", SettingKind::kInteger, "5000", "samples a transaction", false, 1, 100'000},
     {"history_days", SettingKind::kInteger, "400",
      "days back that have a partition of their own; what is older shares one", false, 1, 10'000},
+    {"retention_interval", SettingKind::kMillis, "600000",
+     "how often history is looked for that its tenant keeps no longer, ms", false, 100, 86'400'000},
+    {"retention_rate", SettingKind::kInteger, "20000",
+     "values a second that are deleted then, so that the archive keeps its pace", false, 100, 1e7},
     {"max_streams", SettingKind::kInteger, "256", "streams of telemetry at a time", false, 1,
      3'000},
     {"max_tenant_streams", SettingKind::kInteger, "64", "streams of one tenant at a time", false, 1,
@@ -59,6 +63,32 @@ http::ServerOptions ListenOf(const Config& config) {
   options.port = static_cast<std::uint16_t>(config.Integer("port"));
   options.workers = static_cast<int>(config.Integer("workers"));
   return options;
+}
+
+RouterOptions RoutingOf(const Config& config, const messaging::KafkaOptions& kafka) {
+  RouterOptions options{kafka, config.Text("instance"), {}};
+  options.feeds.max_in_flight = static_cast<std::size_t>(config.Integer("feeds_in_flight"));
+  options.feeds.give_up = config.Duration("feed_give_up");
+  return options;
+}
+
+ArchiveOptions TelemetryArchiveOf(const Config& config, const messaging::KafkaOptions& kafka) {
+  ArchiveOptions options{
+      kafka, "telemetry", "outrigger-archive", config.Text("instance"), {"telemetry"}};
+  options.batch = static_cast<std::size_t>(config.Integer("archive_batch"));
+  return options;
+}
+
+ArchiveOptions TablesArchiveOf(const Config& config, const messaging::KafkaOptions& kafka) {
+  ArchiveOptions options{
+      kafka, "tables", "outrigger-tables", config.Text("instance"), {"^out\\..*", "^dead\\..*"}
+  };
+  options.batch = 200;
+  return options;
+}
+
+RetentionPace PaceOf(const Config& config) {
+  return {config.Duration("retention_interval"), config.Integer("retention_rate")};
 }
 
 TelemetryStreams::Options StreamsOf(const Config& config, const messaging::KafkaOptions& kafka) {

@@ -13,6 +13,7 @@
 #include "data_pusher/hot_store.h"
 #include "data_pusher/outputs.h"
 #include "data_pusher/queries.h"
+#include "data_pusher/retention_loop.h"
 #include "data_pusher/router.h"
 #include "data_pusher/stream_route.h"
 #include "data_pusher/tables_sink.h"
@@ -51,21 +52,14 @@ Result<> Serve(const Config& config) {
   const auto outputs_table = store::MakePostgresOutputs(*archive, *readers);
   HotStore hot(static_cast<std::size_t>(config.Integer("hot_assets")));
 
-  RouterOptions routing{kafka, instance, {}};
-  routing.feeds.max_in_flight = static_cast<std::size_t>(config.Integer("feeds_in_flight"));
-  routing.feeds.give_up = config.Duration("feed_give_up");
-  Router router(routing, *catalog, hot, clock, metrics);
+  Router router(RoutingOf(config, kafka), *catalog, hot, clock, metrics);
   Outputs outputs({kafka, instance}, *catalog, clock, metrics);
   TelemetrySink telemetry_sink(*history, hot, clock);
-  ArchiveOptions telemetry{kafka, "telemetry", "outrigger-archive", instance, {"telemetry"}};
-  telemetry.batch = static_cast<std::size_t>(config.Integer("archive_batch"));
-  ArchiveLoop telemetry_archive(telemetry, telemetry_sink, clock, metrics);
+  ArchiveLoop telemetry_archive(TelemetryArchiveOf(config, kafka), telemetry_sink, clock, metrics);
   TablesSink tables_sink(*outputs_table);
-  ArchiveOptions tables{
-      kafka, "tables", "outrigger-tables", instance, {"^out\\..*", "^dead\\..*"}
-  };
-  tables.batch = 200;
-  ArchiveLoop tables_archive(tables, tables_sink, clock, metrics);
+  ArchiveLoop tables_archive(TablesArchiveOf(config, kafka), tables_sink, clock, metrics);
+  const auto retention = store::MakePostgresRetention(*archive, {instance});
+  RetentionLoop retention_loop(*catalog, *retention, PaceOf(config), clock, metrics);
 
   Queries queries({*catalog, *credentials, hot, *history, *outputs_table, clock},
                   config.Integer("max_query_rows"));
@@ -102,6 +96,7 @@ Result<> Serve(const Config& config) {
   outputs.RequestStop();
   telemetry_archive.RequestStop();
   tables_archive.RequestStop();
+  retention_loop.RequestStop();
   streams.RequestStop();
   server->Stop();
   return {};

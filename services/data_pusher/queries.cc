@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data_pusher/queries.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -117,6 +118,11 @@ http::Response Queries::Latest(const http::Request& request, const TenantId& ten
   return LatestAnswer(asset.str(), values);
 }
 
+void Queries::LeaveOutOld(store::PointsQuery& query) const {
+  const auto kept = parts_.catalog.Snapshot()->KeptFrom(query.tenant.str(), parts_.clock.WallMs());
+  if (kept) query.from = std::max(query.from.value_or(*kept), *kept);
+}
+
 http::Response Queries::Telemetry(const http::Request& request, const TenantId& tenant) {
   store::PointsQuery query;
   query.tenant = tenant;
@@ -130,12 +136,14 @@ http::Response Queries::Telemetry(const http::Request& request, const TenantId& 
     // It may have been defined once: its history stays.
     store::PointsQuery any = query;
     any.limit = 1;
+    LeaveOutOld(any);
     const auto points = parts_.history.Points(any);
     if (!points) return FailureOf(points.error());
     if (points->empty()) return http::NotFound();
   }
   QueryParameters parameters(request);
   ReadSpan(parameters, query);
+  LeaveOutOld(query);
   parameters.OneOf("format", {"json", "csv"});
   const auto aggregate = parameters.OneOf(
       "aggregate", {"avg", "min", "max", "sum", "count", "first", "last", "stddev"});

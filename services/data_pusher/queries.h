@@ -49,6 +49,8 @@ class Queries {
   // Looks once more after reading the catalog to its end, if need be.
   Result<Defined> DefinedOf(const TenantId& tenant, std::string_view asset,
                             std::string_view telemetry);
+  // Leaves out what the tenant keeps no longer, whether or not it is removed yet.
+  void LeaveOutOld(store::PointsQuery& query) const;
   http::Response Points(const http::Request& request, store::PointsQuery query);
   http::Response Aggregates(const http::Request& request, store::AggregateQuery query);
   Result<bool> ModelIsKnown(const TenantId& tenant, const std::string& model);

@@ -67,6 +67,14 @@ std::optional<ValueKind> ValueKindFrom(std::string_view name) {
   return std::nullopt;
 }
 
+Result<TenantSettings> ParseTenantSettings(std::string_view text) {
+  return FromJson<TenantSettings>(text, [](const json& document) -> Result<TenantSettings> {
+    const int days = document.at("retention").at("historyDays").get<int>();
+    if (days < 1) return Error(ErrorCode::kCorrupt, "fewer than one day of history");
+    return TenantSettings{days};
+  });
+}
+
 Result<AssetType> ParseAssetType(std::string_view text) {
   return FromJson<AssetType>(text, [](const json& document) -> Result<AssetType> {
     return AssetType{ParseTelemetries(document)};

@@ -58,7 +58,13 @@ struct Route {
   std::int64_t revision = 0;
 };
 
+// What a tenant has set for itself.
+struct TenantSettings {
+  std::optional<int> history_days;  // nullopt: history is kept for ever
+};
+
 // Errors: kCorrupt.
+Result<TenantSettings> ParseTenantSettings(std::string_view json);
 Result<AssetType> ParseAssetType(std::string_view json);
 Result<Asset> ParseAsset(std::string_view json);
 Result<Route> ParseRoute(std::string_view json, std::int64_t revision);

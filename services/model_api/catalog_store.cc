@@ -53,6 +53,16 @@ Result<std::int64_t> AnnounceGone(store::Transaction& transaction, const TenantI
   return store::Enqueue(transaction, kCatalog, Key(kind, tenant, id), std::nullopt);
 }
 
+Result<std::int64_t> AnnounceTenant(store::Transaction& transaction, const Tenant& tenant) {
+  std::optional<std::string> record;
+  if (tenant.history_days) {
+    record = Dump(Json{
+        {"retention", {{"historyDays", *tenant.history_days}}}
+    });
+  }
+  return store::Enqueue(transaction, kCatalog, Key("tenant", tenant.id, "settings"), record);
+}
+
 Result<std::int64_t> AnnounceCredential(store::Transaction& transaction,
                                         const Credential& credential) {
   Json record = {

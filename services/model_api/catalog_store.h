@@ -25,6 +25,13 @@ Result<std::int64_t> AnnounceAssets(store::Transaction& transaction, const Tenan
 Result<std::int64_t> AnnounceGone(store::Transaction& transaction, const TenantId& tenant,
                                   std::string_view kind, const std::string& id);
 
+struct Tenant {
+  TenantId id;
+  std::optional<std::int64_t> history_days;  // nullopt: history is kept for ever
+};
+// What the tenant has set, or a tombstone when that is nothing. The transaction is turned to it.
+Result<std::int64_t> AnnounceTenant(store::Transaction& transaction, const Tenant& tenant);
+
 struct Credential {
   std::string hash;  // SHA-256 of the token, hex
   TenantId tenant;

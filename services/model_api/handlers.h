@@ -58,6 +58,8 @@ Judged<Answer> ReplayDeadLetters(Context& context);
 // tenants.cc
 Judged<Answer> PostTenant(Context& context);
 Judged<Answer> ListTenantsPage(Context& context);
+Judged<Answer> GetTenant(Context& context);
+Judged<Answer> PutTenant(Context& context);
 Judged<Answer> PostToken(Context& context);
 Judged<Answer> ListTokensPage(Context& context);
 Judged<Answer> RemoveToken(Context& context);

@@ -21,7 +21,7 @@ constexpr Millis kTopicDeadline{5'000};  // a stop waits for it
 constexpr const char* kBootstrapName = "bootstrap";
 
 Result<> PutBootstrapToken(store::Transaction& transaction, const Credential& credential) {
-  OR_RETURN_IF_ERROR(InsertTenant(transaction, credential.tenant));
+  OR_RETURN_IF_ERROR(InsertTenant(transaction, {credential.tenant, std::nullopt}));
   OR_ASSIGN(const auto present, FindToken(transaction, credential.tenant, credential.name));
   if (present && present->hash == credential.hash && present->role == credential.role) return {};
   if (present) {

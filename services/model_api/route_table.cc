@@ -72,6 +72,8 @@ constexpr ApiRoute kRoutes[] = {
 
     {"POST",   "/api/v1/tenants", kClosed, Role::kPlatformAdmin, kKeyed, "Make a tenant", "Tenant", 201, "Tenant", kOne, kNone, PostTenant},
     {"GET",    "/api/v1/tenants", kClosed, Role::kPlatformAdmin, kPlain, "List tenants", "", 200, "Tenant", kList, kPaged, ListTenantsPage},
+    {"GET",    "/api/v1/tenants/{id}", kClosed, Role::kViewer, kPlain, "Read a tenant", "", 200, "Tenant", kOne, kNone, GetTenant},
+    {"PUT",    "/api/v1/tenants/{id}", kClosed, Role::kPlatformAdmin, kPlain, "Change what a tenant has set", "Tenant", 200, "Tenant", kOne, kNone, PutTenant},
     {"POST",   "/api/v1/tenants/{id}/tokens", kClosed, Role::kAdmin, kPlain, "Make a token", "TokenRequest", 201, "NewToken", kOne, kNone, PostToken},
     {"GET",    "/api/v1/tenants/{id}/tokens", kClosed, Role::kAdmin, kPlain, "List tokens", "", 200, "Token", kList, kPaged, ListTokensPage},
     {"DELETE", "/api/v1/tenants/{id}/tokens/{name}", kClosed, Role::kAdmin, kPlain, "Revoke a token", "", 204, "", kOne, kNone, RemoveToken},

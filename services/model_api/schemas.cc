@@ -63,7 +63,14 @@ constexpr std::string_view kInventory = R"json({
   },
   "Tenant": {
     "type": "object", "required": ["id"], "additionalProperties": false,
-    "properties": {"id": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"}}
+    "properties": {
+      "id": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"},
+      "retention": {
+        "type": ["object", "null"], "additionalProperties": false,
+        "description": "how long history is kept; without it for ever",
+        "properties": {"historyDays": {"type": ["integer", "null"], "minimum": 1, "maximum": 36500}}
+      }
+    }
   },
   "TokenRequest": {
     "type": "object", "required": ["name", "role"], "additionalProperties": false,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
+#include <format>
 #include <nlohmann/json.hpp>
 
 #include "model_api/catalog_store.h"
@@ -16,7 +17,9 @@
 namespace outrigger::model_api {
 namespace {
 
-constexpr std::array<std::string_view, 1> kTenantFields = {"id"};
+constexpr std::array<std::string_view, 2> kTenantFields = {"id", "retention"};
+constexpr std::array<std::string_view, 1> kRetentionFields = {"historyDays"};
+constexpr std::int64_t kMostDays = 36'500;
 constexpr std::array<std::string_view, 3> kTokenFields = {"name", "role", "expires"};
 constexpr std::size_t kTokenBytes = 32;
 constexpr Millis kTopicDeadline{10'000};
@@ -66,14 +69,56 @@ nlohmann::json ToJson(const Credential& credential) {
   return document;
 }
 
+// The tenant that a document describes; `expected` is the one of the path.
+Tenant ReadTenant(const nlohmann::json& document, const std::optional<TenantId>& expected,
+                  Faults& faults) {
+  Tenant tenant{expected.value_or(TenantId()), std::nullopt};
+  ObjectReader reader(document, "", kTenantFields, faults);
+  if (!reader.ok()) return tenant;
+  const Need need = expected ? Need::kOptional : Need::kRequired;
+  if (const auto id = reader.Text("id", {.need = need, .max_characters = 63})) {
+    if (expected && *id != expected->str()) {
+      reader.Fault("id", "not-allowed",
+                   "the id cannot be changed; leave it out or repeat the path's");
+    } else if (!IsLabel(*id)) {
+      reader.Fault("id", "bad-id", "allowed are 1 to 63 of a-z 0-9 -, neither first nor last a -");
+    }
+    tenant.id = TenantId(*id);
+  }
+  const nlohmann::json* retention = reader.Object("retention", Need::kOptional);
+  if (retention == nullptr) return tenant;
+  ObjectReader days(*retention, reader.PointerOf("retention"), kRetentionFields, faults);
+  const nlohmann::json* value = days.Any("historyDays", Need::kOptional);
+  if (value == nullptr) return tenant;
+  if (!value->is_number_integer()) {
+    days.Fault("historyDays", "wrong-type",
+               std::format("found {}; allowed is a whole number of days", KindOf(*value)));
+  } else if (*value < 1 || *value > kMostDays) {
+    days.Fault("historyDays", "out-of-range",
+               std::format("found {}; allowed are 1 to {}; leave it out to keep history for ever",
+                           value->dump(), kMostDays));
+  } else {
+    tenant.history_days = value->get<std::int64_t>();
+  }
+  return tenant;
+}
+
+nlohmann::json ToJson(const Tenant& tenant) {
+  nlohmann::json document = {
+      {"id", tenant.id.str()}
+  };
+  if (tenant.history_days) document["retention"]["historyDays"] = *tenant.history_days;
+  return document;
+}
+
 // The tenant of the path, and the transaction turned to it. Who is no platform admin sees his own
 // only: another one answers as a missing one.
 Judged<TenantId> PathTenant(Context& context) {
   const TenantId tenant(context.Param("id"));
   const bool own = tenant == context.caller.tenant;
   if (!own && context.caller.role != Role::kPlatformAdmin) return Missing();
-  OR_ASSIGN(const bool exists, TenantExists(context.transaction, tenant));
-  if (!exists) return Missing();
+  OR_ASSIGN(const auto found, FindTenant(context.transaction, tenant));
+  if (!found) return Missing();
   if (!own) OR_RETURN_IF_ERROR(context.transaction.SetTenant(tenant));
   return tenant;
 }
@@ -83,24 +128,45 @@ Judged<TenantId> PathTenant(Context& context) {
 Judged<Answer> PostTenant(Context& context) {
   OR_ASSIGN(const nlohmann::json document, ReadBody(context));
   Faults faults;
-  ObjectReader reader(document, "", kTenantFields, faults);
-  const TenantId tenant(reader.ok() ? reader.Text("id", {.max_characters = 63}).value_or("") : "");
-  if (!tenant.empty() && !IsLabel(tenant.str())) {
-    reader.Fault("id", "bad-id", "allowed are 1 to 63 of a-z 0-9 -, neither first nor last a -");
-  }
+  const Tenant tenant = ReadTenant(document, std::nullopt, faults);
   if (!faults.empty()) return Invalid(std::move(faults));
-  OR_ASSIGN(const bool exists, TenantExists(context.transaction, tenant));
-  if (exists) return Taken("there is a tenant " + tenant.str());
+  const std::string& id = tenant.id.str();
+  OR_ASSIGN(const auto found, FindTenant(context.transaction, tenant.id));
+  if (found) return Taken(std::format("there is a tenant {}", id));
 
   // Topics first: a tenant that is there can be used. Without Kafka nothing is stored.
-  OR_RETURN_IF_ERROR(
-      context.api.kafka.CreateTopics(messaging::TenantTopics(tenant.str()), kTopicDeadline));
+  OR_RETURN_IF_ERROR(context.api.kafka.CreateTopics(messaging::TenantTopics(id), kTopicDeadline));
   OR_ASSIGN(const bool made, InsertTenant(context.transaction, tenant));
-  if (!made) return Taken("there is a tenant " + tenant.str());
-  Answer answer = ObjectAnswer(201, {
-                                        {"id", tenant.str()}
-  });
-  answer.headers.emplace_back("Location", "/api/v1/tenants/" + tenant.str());
+  if (!made) return Taken(std::format("there is a tenant {}", id));
+  Answer answer = ObjectAnswer(201, ToJson(tenant));
+  if (tenant.history_days) {
+    OR_RETURN_IF_ERROR(context.transaction.SetTenant(tenant.id));
+    OR_ASSIGN(answer.outbox_id, AnnounceTenant(context.transaction, tenant));
+    OR_RETURN_IF_ERROR(context.transaction.SetTenant(context.caller.tenant));
+  }
+  answer.headers.emplace_back("Location", std::format("/api/v1/tenants/{}", id));
+  return answer;
+}
+
+Judged<Answer> GetTenant(Context& context) {
+  OR_ASSIGN(const TenantId id, PathTenant(context));
+  OR_ASSIGN(const auto tenant, FindTenant(context.transaction, id));
+  if (!tenant) return Missing();
+  return ObjectAnswer(200, ToJson(*tenant));
+}
+
+Judged<Answer> PutTenant(Context& context) {
+  OR_ASSIGN(const TenantId id, PathTenant(context));
+  OR_ASSIGN(const auto old, LockTenant(context.transaction, id));
+  if (!old) return Missing();
+  OR_RETURN_IF_ERROR(CheckIfMatch(context.request, EtagOf(Dump(ToJson(*old)))));
+  OR_ASSIGN(const nlohmann::json document, ReadBody(context));
+  Faults faults;
+  const Tenant tenant = ReadTenant(document, id, faults);
+  if (!faults.empty()) return Invalid(std::move(faults));
+  OR_RETURN_IF_ERROR(UpdateTenant(context.transaction, tenant));
+  Answer answer = ObjectAnswer(200, ToJson(tenant));
+  OR_ASSIGN(answer.outbox_id, AnnounceTenant(context.transaction, tenant));
   return answer;
 }
 
@@ -108,11 +174,7 @@ Judged<Answer> ListTenantsPage(Context& context) {
   OR_ASSIGN(const Page page, PageOf(context.request));
   OR_ASSIGN(const auto tenants, ListTenants(context.transaction, page));
   std::vector<std::pair<std::string, nlohmann::json>> found;
-  for (const TenantId& tenant : tenants) {
-    found.emplace_back(tenant.str(), nlohmann::json{
-                                         {"id", tenant.str()}
-    });
-  }
+  for (const Tenant& tenant : tenants) found.emplace_back(tenant.id.str(), ToJson(tenant));
   return Answer{.body = ListBody(page, std::move(found))};
 }
 

@@ -14,6 +14,24 @@ Credential FromRow(const store::Row& row, const TenantId& tenant) {
   return credential;
 }
 
+Tenant TenantOf(const store::Row& row) {
+  Tenant tenant{TenantId(row.Text(0)), std::nullopt};
+  if (!row.IsNull(1)) tenant.history_days = row.Int(1);
+  return tenant;
+}
+
+store::Param HistoryDays(const Tenant& tenant) {
+  if (!tenant.history_days) return nullptr;
+  return *tenant.history_days;
+}
+
+Result<std::optional<Tenant>> OneTenant(store::Transaction& transaction, const char* sql,
+                                        const TenantId& id) {
+  OR_ASSIGN(const store::Rows rows, transaction.Query(sql, {id}));
+  if (rows.empty()) return std::optional<Tenant>();
+  return std::optional<Tenant>(TenantOf(rows[0]));
+}
+
 }  // namespace
 
 Result<std::optional<Caller>> FindCaller(store::Database& database, const std::string& hash) {
@@ -27,26 +45,35 @@ Result<std::optional<Caller>> FindCaller(store::Database& database, const std::s
   return std::optional<Caller>(Caller{TenantId(rows[0].Text(0)), rows[0].Text(1), *role});
 }
 
-Result<bool> InsertTenant(store::Transaction& transaction, const TenantId& tenant) {
-  OR_ASSIGN(
-      const std::int64_t made,
-      transaction.Execute("INSERT INTO tenant (id) VALUES ($1) ON CONFLICT DO NOTHING", {tenant}));
+Result<bool> InsertTenant(store::Transaction& transaction, const Tenant& tenant) {
+  OR_ASSIGN(const std::int64_t made,
+            transaction.Execute(
+                "INSERT INTO tenant (id, history_days) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                {tenant.id, HistoryDays(tenant)}));
   return made == 1;
 }
 
-Result<bool> TenantExists(store::Transaction& transaction, const TenantId& tenant) {
-  OR_ASSIGN(const store::Rows rows,
-            transaction.Query("SELECT 1 FROM tenant WHERE id = $1", {tenant}));
-  return !rows.empty();
+Result<std::optional<Tenant>> FindTenant(store::Transaction& transaction, const TenantId& id) {
+  return OneTenant(transaction, "SELECT id, history_days FROM tenant WHERE id = $1", id);
 }
 
-Result<std::vector<TenantId>> ListTenants(store::Transaction& transaction, const Page& page) {
+Result<std::optional<Tenant>> LockTenant(store::Transaction& transaction, const TenantId& id) {
+  return OneTenant(transaction, "SELECT id, history_days FROM tenant WHERE id = $1 FOR UPDATE", id);
+}
+
+Result<> UpdateTenant(store::Transaction& transaction, const Tenant& tenant) {
+  OR_RETURN_IF_ERROR(transaction.Execute("UPDATE tenant SET history_days = $2 WHERE id = $1",
+                                         {tenant.id, HistoryDays(tenant)}));
+  return {};
+}
+
+Result<std::vector<Tenant>> ListTenants(store::Transaction& transaction, const Page& page) {
   OR_ASSIGN(const store::Rows rows,
-            transaction.Query("SELECT id FROM tenant WHERE $1::text IS NULL OR id > $1 "
-                              "ORDER BY id LIMIT $2",
+            transaction.Query("SELECT id, history_days FROM tenant WHERE $1::text IS NULL OR "
+                              "id > $1 ORDER BY id LIMIT $2",
                               {page.after, page.limit + 1}));
-  std::vector<TenantId> tenants;
-  for (const store::Row& row : rows) tenants.emplace_back(row.Text(0));
+  std::vector<Tenant> tenants;
+  for (const store::Row& row : rows) tenants.push_back(TenantOf(row));
   return tenants;
 }
 

@@ -18,10 +18,13 @@ namespace outrigger::model_api {
 Result<std::optional<Caller>> FindCaller(store::Database& database, const std::string& hash);
 
 // False: the id is taken.
-Result<bool> InsertTenant(store::Transaction& transaction, const TenantId& tenant);
-Result<bool> TenantExists(store::Transaction& transaction, const TenantId& tenant);
+Result<bool> InsertTenant(store::Transaction& transaction, const Tenant& tenant);
+Result<std::optional<Tenant>> FindTenant(store::Transaction& transaction, const TenantId& id);
+// The same, locked to be changed.
+Result<std::optional<Tenant>> LockTenant(store::Transaction& transaction, const TenantId& id);
+Result<> UpdateTenant(store::Transaction& transaction, const Tenant& tenant);
 // At most page.limit + 1, by id.
-Result<std::vector<TenantId>> ListTenants(store::Transaction& transaction, const Page& page);
+Result<std::vector<Tenant>> ListTenants(store::Transaction& transaction, const Page& page);
 Result<std::vector<TenantId>> AllTenants(store::Database& database);
 
 // The rest works in the tenant of the transaction.

@@ -203,6 +203,23 @@ class Flow:
             for process in held:
                 process.send(signal.SIGCONT)
 
+    @contextlib.contextmanager
+    def gone(self, name):
+        """SIGKILL to PostgreSQL, Kafka or a service; nobody starts it again before the block ends."""
+        def part():
+            return json.loads((self.dir / "run/status.json").read_text())["parts"][name]
+        supervisor = Process.of(json.loads((self.dir / "run/status.json").read_text())["supervisor"]["pid"])
+        before = until(f"{name} ready", part, 60, ok=lambda p: p["ready"])["pid"]
+        supervisor.send(signal.SIGSTOP)
+        try:
+            for process in self.parts(name):
+                process.send(signal.SIGKILL)
+                process.wait(10)
+            yield
+        finally:
+            supervisor.send(signal.SIGCONT)
+        until(f"{name} to be there again", part, 180, ok=lambda p: p["ready"] and p["pid"] != before)
+
     # --- models and assets ---
 
     def image(self, name, behaviour=DOUBLE, tag="1"):

@@ -54,6 +54,8 @@ PusherProcess::PusherProcess(std::string instance, const std::string& brokers,
             brokers,
             "--postgres-uri",
             postgres,
+            "--retention-interval=500",
+            "--max-query-rows=5000",
             "--instance",
             std::move(instance)};
 }

@@ -129,6 +129,23 @@ TEST_F(QueriesTest, Aggregate) {
             json::array());
 }
 
+TEST_F(QueriesTest, AreRefusedWithTheirEstimateWhenTheyWouldReadTooMuch) {
+  constexpr int kMost = 5'000;  // max_query_rows of this pusher
+  for (int i = 20; i <= kMost; ++i) Sample("x1", kBase + i * 1'000, i);
+  Flush();
+  const std::string path = "/api/v1/assets/x1/telemetry/Temperature?aggregate=count&interval=60000";
+  ASSERT_TRUE(Until(60s, [&] { return Get(path).status == 422; }));
+
+  const json refusal = json::parse(Get(path).body);
+  EXPECT_THAT(refusal.value("type", ""), ::testing::EndsWith("/too-much"));
+  const std::string detail = refusal["detail"];
+  EXPECT_THAT(detail, HasSubstr("at most 5000"));
+  EXPECT_GE(std::stoi(detail.substr(detail.find("about ") + 6)), kMost + 1) << detail;
+  const std::string to = "&to=" + std::to_string(kBase + kMost * 1'000);
+  EXPECT_EQ(Get(path + to).status, 200) << "just as much as is allowed";
+  EXPECT_EQ(Get("/api/v1/assets/x1/telemetry/Temperature").status, 200) << "a page is bounded";
+}
+
 TEST_F(QueriesTest, WriteCsv) {
   const http::Reply reply = Get("/api/v1/assets/x1/telemetry/Temperature?format=csv&limit=2");
 
