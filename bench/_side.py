@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shlex
 import shutil
 import signal
@@ -16,7 +17,42 @@ import time
 import urllib.request
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-BIN = TOP / "build/release/bin"
+sys.path.insert(0, str(TOP / "deploy/local"))
+from layout import BUILD, Layout
+from parts import Kafka, postgres_uri
+
+BIN = TOP / BUILD / "bin"
+LONGER = float(os.environ.get("OUTRIGGER_BENCH_LONGER") or 1)  # ./dev bench --longer
+STARTED = time.monotonic()
+
+
+def scratch(name):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"outrigger-{name}-"))
+    folder.chmod(0o755)
+    return folder
+
+
+def spawn(*words, **more):
+    """A process that does not outlive this one."""
+    return subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, words)], stdin=subprocess.DEVNULL, **more)
+
+
+def end(process):
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def ask(program, *words, **more):
+    """The JSON that a program of this folder prints last, or None."""
+    done = subprocess.run([BIN / f"bench_{program}", *map(str, words)], capture_output=True, text=True, check=False, **more)
+    if done.returncode:
+        raise SystemExit(f"bench_{program} {" ".join(map(str, words))}: {done.stderr[-500:]}")
+    lines = done.stdout.split("\n")
+    return json.loads(lines[-2]) if done.stdout.startswith("{") else done.stdout.split()
 
 
 def free_port():
@@ -51,9 +87,10 @@ class System:
     """`./dev up` in a directory of its own."""
 
     def __enter__(self):
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="outrigger-bench-"))
-        self.dir.chmod(0o755)
-        subprocess.run([TOP / "dev", "up", "--dir", self.dir], check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+        self.dir = scratch("bench")
+        if subprocess.run([TOP / "dev", "up", "--dir", self.dir], check=False, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode:
+            self.__exit__()
+            raise SystemExit("bench: ./dev up failed; what it said stands above")
         words = shlex.split((self.dir / "endpoints.env").read_text(), comments=True)
         self.env = dict(word.split("=", 1) for word in words)
         return self
@@ -90,8 +127,34 @@ class System:
         self.call("POST", f"/models/{model}/deploy")
         until("the model being ACTIVE", lambda: self.call("GET", f"/models/{model}")["status"]["state"] == "ACTIVE", 60)
 
+    def postgres(self):
+        return postgres_uri(Layout(self.dir))
+
     def port(self, service):
         return int(self.env["OUTRIGGER_" + service].rsplit(":", 1)[1])
+
+
+class Broker:
+    """A Kafka of its own and nothing else."""
+
+    def __enter__(self):
+        self.dir = scratch("broker")
+        layout = Layout(self.dir)
+        layout.make()
+        layout.choose_ports(())
+        subprocess.run([sys.executable, TOP / "deploy/local/parts.py", "prepare-kafka", self.dir], check=True,
+                       stdin=subprocess.DEVNULL, stdout=sys.stderr)
+        part = Kafka("kafka", layout)
+        self.address = f"127.0.0.1:{part.port()}"
+        with open(self.dir / "kafka.out", "wb") as log:
+            self.process = spawn(*part.command(), env=os.environ | part.environment(), stdout=log, stderr=log)
+        until("Kafka's answer", part.ready, 60)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()  # its data is thrown away
+        self.process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
 
 
 class Nginx:
@@ -101,8 +164,7 @@ class Nginx:
         self.answer = answer
 
     def __enter__(self):
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="outrigger-nginx-"))
-        self.dir.chmod(0o755)
+        self.dir = scratch("nginx")
         self.port = free_port()
         (self.dir / "nginx.conf").write_text(
             f"daemon off; worker_processes 1; pid {self.dir}/pid; error_log {self.dir}/error.log;\n"
@@ -124,8 +186,41 @@ class Nginx:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def report(name, goal, ratios, figures):
+def met(goal, value):
+    """Whether a goal like "<= 1.5 ms" holds; None when it says no number."""
+    found = re.match(r"([<>]=|≤|≥)\s*([\d.]+)", goal)
+    if not found:
+        return None
+    bound = float(found[2])
+    return value <= bound if found[1] in ("<=", "≤") else value >= bound
+
+
+def row(name, against, goal, values):
+    """A line of the table: the median of the pairs' values, the lowest and the highest."""
+    values = sorted(values)
+    median = statistics.median(values)
+    return {"row": name, "against": against, "goal": goal, "median": rounded(median), "lowest": rounded(values[0]),
+            "highest": rounded(values[-1]), "met": met(goal, median)}
+
+
+def not_measured(name, against, goal, why):
+    return {"row": name, "against": against, "goal": goal, "why": why}
+
+
+def rounded(value):
+    return float(f"{value:.3g}")
+
+
+def report_rows(name, rows, figures):
+    """Prints all there is to read, and as the last line what `./dev bench` makes its table of."""
+    print(json.dumps({"bench": name, "rows": rows, "figures": figures, "machine": machine()}, indent=1))
+    print(json.dumps({"bench": name, "rows": rows, "seconds": round(time.monotonic() - STARTED)}), flush=True)
+
+
+def report(name, goal, ratios, figures, against="see bench/README.md"):
+    report_rows(name, [row(name, against, goal, ratios)], figures)
+
+
+def machine():
     model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
-    print(json.dumps({"bench": name, "ratio": round(statistics.median(ratios), 3), "min": round(min(ratios), 3),
-                      "max": round(max(ratios), 3), "goal": goal, "figures": figures,
-                      "machine": {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release()}}, indent=1))
+    return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release()}

@@ -6,9 +6,9 @@ import statistics
 import subprocess
 import time
 
-from _side import System, report, until
+from _side import LONGER, System, report, until
 
-ASSETS, RATE, SECONDS, WARM_UP, PAIRS = 1000, 500, 20, 40, 3
+ASSETS, RATE, SECONDS, WARM_UP, PAIRS = 1000, 500, int(20 * LONGER), 40, 3
 MODEL = """#!/usr/bin/python3
 import json, os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -79,7 +79,8 @@ def main():
             until("nothing parked", lambda: system.call("GET", "/models/sick")["status"]["lag"] == 0, 60)
             pairs.append((failing, p99(system, SECONDS)))
         report("poisoned_asset", "p99 <= 1.5", [a / b for a, b in pairs],
-               {"p99_ms": [{"one fails": a, "none fails": b} for a, b in pairs], "median_ms": statistics.median(b for _, b in pairs)})
+               {"p99_ms": [{"one fails": a, "none fails": b} for a, b in pairs], "median_ms": statistics.median(b for _, b in pairs)},
+               "itself while no asset fails")
 
 
 main()

@@ -21,75 +21,13 @@
 #include "outrigger/base/ids.h"
 #include "outrigger/http/client.h"
 #include "outrigger/messaging/kafka.h"
+#include "support.h"
 
 namespace {
 
 using namespace outrigger;
+using namespace outrigger::bench;
 using SteadyClock = std::chrono::steady_clock;
-
-template <typename T>
-T Must(Result<T> result, const char* what) {
-  if (!result) {
-    std::fprintf(stderr, "bench: %s: %s\n", what, result.error().ToString().c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
-// When each sample (by its event time) was acknowledged and when its output was read.
-class Times {
- public:
-  void Acknowledged(std::int64_t time) {
-    const std::lock_guard lock(mutex_);
-    acknowledged_.emplace(time, SteadyClock::now());
-  }
-  void Read(std::int64_t time) {
-    const std::lock_guard lock(mutex_);
-    read_[time].push_back(SteadyClock::now());
-  }
-  std::size_t read() {
-    const std::lock_guard lock(mutex_);
-    return read_.size();
-  }
-  void Print(std::size_t sent) {
-    const std::lock_guard lock(mutex_);
-    std::vector<double> took;
-    for (const auto& [time, at] : acknowledged_) {
-      const auto found = read_.find(time);
-      if (found == read_.end() || found->second.size() != 1) {
-        std::fprintf(stderr, "bench: a sample has %zu outputs\n",
-                     found == read_.end() ? 0 : found->second.size());
-        std::exit(1);
-      }
-      took.push_back(std::max(
-          0.0, std::chrono::duration<double, std::milli>(found->second.front() - at).count()));
-    }
-    if (took.size() != sent) std::exit(1);
-    took.erase(took.begin(),
-               took.begin() + static_cast<std::ptrdiff_t>(took.size() / 5));  // warm-up
-    std::ranges::sort(took);
-    std::printf("{\"samples\": %zu, \"p50_ms\": %.2f, \"p99_ms\": %.2f}\n", took.size(),
-                took[took.size() / 2], took[took.size() * 99 / 100]);
-  }
-
- private:
-  std::mutex mutex_;
-  std::map<std::int64_t, SteadyClock::time_point> acknowledged_;
-  std::map<std::int64_t, std::vector<SteadyClock::time_point>> read_;
-};
-
-std::vector<std::int64_t> TimesIn(const std::string& value) {  // "time":[N,…] or "time":N
-  std::vector<std::int64_t> times;
-  const auto at = value.find("\"time\":");
-  if (at == std::string::npos) return times;
-  const char* next = value.c_str() + at + 7 + (value[at + 7] == '[' ? 1 : 0);
-  for (char* end = nullptr;; next = end + 1) {
-    const std::int64_t time = std::strtoll(next, &end, 10);
-    if (end == next) return times;
-    times.push_back(time);
-    if (*end != ',' || value[at + 7] != '[') return times;
-  }
-}
 
 // Reads a topic's new committed records until stopped; `ready` turns true at its end.
 void ReadOutputs(const messaging::KafkaOptions& kafka, const std::string& topic, int partitions,

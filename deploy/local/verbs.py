@@ -9,7 +9,7 @@ import sys
 import time
 
 from builder import RUNTIME, build, configure, say
-from layout import CHECKOUT, Refused
+from layout import BUILD, CHECKOUT, Refused
 import kafka_jars
 import lint
 
@@ -89,13 +89,18 @@ def lint_verb(words):
 def bench(words):
     folder = CHECKOUT / "bench"
     programs = {p.stem: p for p in sorted(folder.glob("*.py")) if not p.stem.startswith("_")}
-    if not words:
-        print("\n".join(programs) if programs else "no benches")
+    given = arguments("bench", words, (["name"], {"nargs": "?"}), (["--longer"], {"type": float, "default": 1}),
+                      (["--list"], {"action": "store_true"}))
+    if given.list:
+        print("\n".join(programs))
         return 0
-    if words[0] not in programs:
-        raise Refused(f"no bench {words[0]!r}; there are: {', '.join(programs) or 'none'}")
-    build("release", [])
-    return subprocess.run([sys.executable, "-B", str(programs[words[0]]), *words[1:]], check=False).returncode
+    if given.name and given.name not in programs:
+        raise Refused(f"no bench {given.name!r}; there are: {', '.join(programs)}")
+    if BUILD == "build/release":
+        build("release", [])
+    os.environ["OUTRIGGER_BENCH_LONGER"] = str(given.longer)
+    program = programs[given.name] if given.name else folder / "_all.py"
+    return subprocess.run([sys.executable, "-B", str(program)], check=False).returncode
 
 
 def chaos(words):
