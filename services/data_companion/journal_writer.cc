@@ -25,8 +25,7 @@ bool IsJournal(const std::string& topic) { return topic.starts_with("journal.");
 }  // namespace
 
 JournalWriter::JournalWriter(messaging::KafkaOptions kafka, const std::string& slot,
-                             std::string instance, EventLoop& loop, Metrics& metrics,
-                             Events events)
+                             std::string instance, EventLoop& loop, Metrics& metrics, Events events)
     : kafka_(std::move(kafka)),
       instance_(std::move(instance)),
       transactional_id_(TransactionalIdOf(slot)),

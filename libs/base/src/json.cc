@@ -157,15 +157,19 @@ class Parser {
       Fail("too-deep", "nested deeper than " + std::to_string(limits_.depth));
   }
 
+  // What was read, behind the character that closes it.
+  template <typename Value>
+  Value Past(Value value) {
+    ++at_;
+    return value;
+  }
+
   Json Object(int depth) {
     CheckDepth(depth);
     Json object = Json::object();
     ++at_;
     SkipBlanks();
-    if (Peek() == '}') {
-      ++at_;
-      return object;
-    }
+    if (Peek() == '}') return Past(std::move(object));
     while (true) {
       if (Peek() != '"') Fail("syntax", "a member's name in double quotes is expected");
       const std::size_t key_at = at_;
@@ -182,10 +186,7 @@ class Parser {
       path_.pop_back();
       object.emplace(std::move(key), std::move(value));
       SkipBlanks();
-      if (Peek() == '}') {
-        ++at_;
-        return object;
-      }
+      if (Peek() == '}') return Past(std::move(object));
       if (Peek() != ',')
         Fail("syntax", at_ < text_.size() ? "',' or '}' is expected" : "the document ends early");
       ++at_;
@@ -198,19 +199,13 @@ class Parser {
     Json array = Json::array();
     ++at_;
     SkipBlanks();
-    if (Peek() == ']') {
-      ++at_;
-      return array;
-    }
+    if (Peek() == ']') return Past(std::move(array));
     while (true) {
       path_.push_back({nullptr, array.size()});
       array.push_back(Value(depth));
       path_.pop_back();
       SkipBlanks();
-      if (Peek() == ']') {
-        ++at_;
-        return array;
-      }
+      if (Peek() == ']') return Past(std::move(array));
       if (Peek() != ',')
         Fail("syntax", at_ < text_.size() ? "',' or ']' is expected" : "the document ends early");
       ++at_;
@@ -229,10 +224,7 @@ class Parser {
       out.append(text_.substr(run, at_ - run));
       if (at_ == text_.size()) Fail("syntax", "a string without end");
       const char c = text_[at_];
-      if (c == '"') {
-        ++at_;
-        return out;
-      }
+      if (c == '"') return Past(std::move(out));
       if (c != '\\') Fail("syntax", "a control character in a string must be escaped");
       Escape(out);
     }

@@ -60,11 +60,20 @@ TEST(TopicsTest, CompactedTopicsHaveOnePartitionAndAreCompactedSoon) {
   for (const auto& topic : PlatformTopics()) topics.push_back(topic);
 
   for (const auto& topic : topics) {
-    if (topic.config.at("cleanup.policy") != "compact") continue;
+    if (topic.config.at("cleanup.policy") != "compact" || topic.name == kShardTopic) continue;
     EXPECT_EQ(topic.partitions, 1) << topic.name;
     EXPECT_EQ(topic.config.at("max.compaction.lag.ms"), "600000") << topic.name;
   }
   EXPECT_EQ(std::ranges::count_if(topics, [](const auto& t) { return t.name == "out.acme"; }), 1);
+}
+
+TEST(TopicsTest, ClaimsOfShardsStayForADay) {
+  const auto topics = PlatformTopics();
+  const auto shards = std::ranges::find(topics, kShardTopic, &TopicSpec::name);
+  ASSERT_NE(shards, topics.end());
+  EXPECT_EQ(shards->partitions, kShards);
+  EXPECT_EQ(shards->config.at("cleanup.policy"), "compact");
+  EXPECT_EQ(shards->config.at("min.compaction.lag.ms"), "86400000");
 }
 
 }  // namespace
