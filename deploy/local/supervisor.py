@@ -27,6 +27,9 @@ from processes import (Process, adopt_orphans, command_words, descendants, end, 
 BACKOFF_FIRST, BACKOFF_MOST, FORGET_AFTER = 0.1, 5.0, 10.0
 LOG_MOST = 64 << 20
 KEPT_NAMES = ("HOME", "LANG", "TMPDIR", "OUTRIGGER_CACHE", "OUTRIGGER_INSIDE")
+# OUTRIGGER_PRELOAD_DATA_PUSHER=FILE loads a library into a part: what tests break it with, or a profiler.
+PRELOAD = "OUTRIGGER_PRELOAD_"
+FOR_PRELOADED = ("OUTRIGGER_BREAK_FILE", "OUTRIGGER_CLOCK_SHIFT_S")
 KEPT_PREFIXES = ("ASAN_", "UBSAN_", "TSAN_", "LSAN_", *(f"OUTRIGGER_{name.upper()}_" for name in SERVICES))
 
 
@@ -139,6 +142,9 @@ class Supervisor:
         kept = {k: v for k, v in os.environ.items() if k in KEPT_NAMES or k.startswith(KEPT_PREFIXES)}
         marked = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC",
                   "OUTRIGGER_UP_ID": self.layout.id(), "OUTRIGGER_UP_PART": part.name}
+        preload = os.environ.get(PRELOAD + part.name.upper())
+        if preload:
+            marked |= {"LD_PRELOAD": preload} | {k: os.environ[k] for k in FOR_PRELOADED if k in os.environ}
         descriptor = os.open(part.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor, cwd="/",

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Faults by seed for as long as asked, against four models; a checker that shares no code with the product.
+"""Faults by seed for as long as asked, against four models on two companion hosts and two pushers, the clock of one of
+them a minute off; a checker that shares no code with the product.
 
 Each acknowledged sample ends once: as one output with the right value, or, if it is poison, as one dead letter; outputs of
 an ordered asset come in order. `./dev chaos --minutes N --seed S`.
@@ -10,6 +11,8 @@ import collections
 import pathlib
 import random
 import signal
+import socket
+import subprocess
 import sys
 import threading
 import time
@@ -45,25 +48,47 @@ MODELS = {
     "slow-unordered": ("slow", SLOW, ("P1", "P2"), True, False),
     "flaky": ("flaky", FLAKY, ("Q1", "Q2", "Q3"), True, True),
 }
-FAULTS = {"kill": 12, "kill model": 3, "freeze": 2, "freeze store": 1, "kill store": 1}
+VICTIMS = (*SERVICES, "data_companion_2", "data_pusher_2")
+FAULTS = {"kill": 14, "kill model": 3, "freeze": 5, "freeze store": 1, "kill store": 1, "slow store": 1, "cut": 2}
+
+
+def can_cut():
+    """Whether this machine closes other processes' connections (ss -K needs root and INET_DIAG_DESTROY)."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        cut(server.getsockname()[1])
+        client.settimeout(0.2)
+        try:
+            client.recv(1)
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+    return True
+
+
+def cut(port):
+    subprocess.run(["ss", "-K", "dport", "=", f":{port}"], capture_output=True, timeout=10, check=False)
 
 
 class Faults:
-    def __init__(self, flow, seed, minutes):
-        self.flow, self.chance, self.minutes = flow, random.Random(seed), minutes
-        self.counted, self.done = collections.Counter(), threading.Event()
+    def __init__(self, flow, seed, minutes, most):
+        self.flow, self.chance, self.minutes, self.most = flow, random.Random(seed), minutes, most
+        self.faults = {name: weight for name, weight in FAULTS.items() if name != "cut" or can_cut()}
+        self.counted, self.done, self.freezing = collections.Counter(), threading.Event(), []
 
     def run(self):
         ends = time.monotonic() + self.minutes * 60
-        names, weights = zip(*FAULTS.items())
-        while time.monotonic() < ends:
+        names, weights = zip(*self.faults.items())
+        while time.monotonic() < ends and self.counted.total() < self.most:
             time.sleep(self.chance.uniform(0.2, 2.0))
             [name] = self.chance.choices(names, weights)
             self.counted[getattr(self, name.replace(" ", "_"))()] += 1
+        for freeze in self.freezing:
+            freeze.finish(60)
         self.done.set()
 
     def kill(self):
-        victim = self.chance.choice(SERVICES)
+        victim = self.chance.choice(VICTIMS)
         until(f"{victim} alive", lambda: Process.of(self.flow.pid(victim)), 60)
         self.flow.kill(victim)
         return f"{victim} killed"
@@ -76,9 +101,17 @@ class Faults:
         return "model killed"
 
     def freeze(self):
-        victim = self.chance.choice(SERVICES)
-        with self.flow.frozen(victim):
-            time.sleep(FROZEN_SECONDS if self.chance.random() < 0.6 else 3)
+        """One of the services for longer than its sessions last, or shorter; others go on meanwhile and may be hurt, too."""
+        victim = self.chance.choice(VICTIMS)
+        seconds = FROZEN_SECONDS if self.chance.random() < 0.6 else 3
+
+        def hold():
+            with self.flow.frozen(victim):
+                time.sleep(seconds)
+        self.freezing = [freeze for freeze in self.freezing if freeze.is_alive() or freeze.finish(1)]
+        if len(self.freezing) >= 2:
+            self.freezing.pop(0).finish(60)
+        self.freezing.append(Background(hold))
         return f"{victim} frozen"
 
     def freeze_store(self):
@@ -86,6 +119,22 @@ class Faults:
         with self.flow.frozen(victim):
             time.sleep(self.chance.uniform(1, 8))
         return f"{victim} frozen"
+
+    def slow_store(self):
+        """It runs a tenth of the time, as on a disk that is slow."""
+        victim = self.chance.choice(("kafka", "postgres"))
+        ends = time.monotonic() + self.chance.uniform(2, 6)
+        while time.monotonic() < ends:
+            with self.flow.frozen(victim):
+                time.sleep(0.09)
+            time.sleep(0.01)
+        return f"{victim} slow"
+
+    def cut(self):
+        """All connections to it, at once."""
+        victim = self.chance.choice(("kafka", "postgres"))
+        cut(self.flow.port(victim))
+        return f"{victim} cut off"
 
     def kill_store(self):
         victim = self.chance.choice(("kafka", "postgres"))
@@ -138,8 +187,8 @@ def ends_of(flow):
     return outputs, dead
 
 
-def check(acknowledged, outputs, dead):
-    ordered = {asset for _, _, assets, _, in_order in MODELS.values() if in_order for asset in assets}
+def check(acknowledged, outputs, dead, ordered=None):
+    ordered = ordered or {asset for _, _, assets, _, in_order in MODELS.values() if in_order for asset in assets}
     for asset, points in acknowledged.items():
         said = collections.Counter(ms for ms, _ in outputs[asset])
         letters = collections.Counter(dead[asset])
@@ -158,13 +207,16 @@ def check(acknowledged, outputs, dead):
 
 
 def faults_by_seed_lose_double_and_reorder_nothing():
-    print(f"  ./dev chaos --minutes {OPTIONS.minutes:g} --seed {OPTIONS.seed}", flush=True)
-    with Flow("chaos") as flow:
+    chance = random.Random(OPTIONS.seed + 2)
+    late, shift = chance.choice(VICTIMS), chance.choice((-60, 60))
+    print(f"  ./dev chaos --minutes {OPTIONS.minutes:g} --seed {OPTIONS.seed}  (the clock of {late} is {shift:+} s off)", flush=True)
+    clock = {late: ("shifted_clock", {"OUTRIGGER_CLOCK_SHIFT_S": str(shift)})}
+    with Flow("chaos", replicas="data_companion=2,data_pusher=2", preload=clock) as flow:
         prepare(flow)
-        faults = Faults(flow, OPTIONS.seed, OPTIONS.minutes)
+        faults = Faults(flow, OPTIONS.seed, OPTIONS.minutes, OPTIONS.faults)
         breaking = Background(faults.run)
         acknowledged = stream(flow, faults, breaking, random.Random(OPTIONS.seed + 1))
-        breaking.finish(10)
+        breaking.finish(100)
         total = sum(map(len, acknowledged.values()))
 
         def ended():
@@ -180,12 +232,13 @@ def faults_by_seed_lose_double_and_reorder_nothing():
             flow.expect_scores(asset, scored)
         check(acknowledged, *ends_of(flow))  # nothing ended again meanwhile
         print(f"  {total} samples: 0 lost, 0 doubled, 0 out of order; {sum(map(len, dead.values()))} dead letters, all of them poison")
-        print("  " + ", ".join(f"{name} {count}" for name, count in sorted(faults.counted.items())))
+        print(f"  {faults.counted.total()} faults: " + ", ".join(f"{name} {count}" for name, count in sorted(faults.counted.items())))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--faults", type=int, default=10**9, help="end after so many")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     OPTIONS = parser.parse_args()
     del sys.argv[1:]

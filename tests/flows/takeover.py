@@ -5,7 +5,6 @@ nothing; killed or stopped, the same. Each sample is scored once."""
 import pathlib
 import sys
 import time
-import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from flow import Background, Flow, now, run, until
@@ -14,19 +13,8 @@ HOSTS = ("data_companion", "data_companion_2")
 MODELS = [f"m{i}" for i in range(8)]
 
 
-def metric(flow, host, name):
-    """The sum of a metric's series; None where it does not answer."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(flow.client.env[f"OUTRIGGER_ADMIN_{host.upper()}"] + "/metrics", timeout=2) as answer:
-            lines = answer.read().decode().splitlines()
-    except (OSError, ValueError):
-        return None
-    return sum(float(line.split()[-1]) for line in lines if line.startswith((name + " ", name + "{")))
-
-
 def shards(flow, host):
-    return metric(flow, host, "outrigger_companion_shards")
+    return flow.metric(host, "outrigger_companion_shards")
 
 
 class Stream:
@@ -76,7 +64,7 @@ def two_hosts_share_models_and_each_takes_the_other_s_over():
         both_share(flow)
         stream = Stream(flow)
         all_score(flow, stream.base)
-        until("models on both hosts", lambda: [metric(flow, h, "outrigger_companion_rows_total") for h in HOSTS], ok=all)
+        until("models on both hosts", lambda: [flow.metric(h, "outrigger_companion_rows_total") for h in HOSTS], ok=all)
 
         before = flow.pid(HOSTS[0])
         with flow.frozen(HOSTS[0]):

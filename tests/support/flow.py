@@ -19,9 +19,11 @@ import urllib.request
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT / "deploy/local"))
 from client import Client, NoAnswer, Refusal
+from layout import BUILD
 from monitoring import promtool
 from processes import Process, command_words, descendants, environment, pids, working_directory
 
+BIN = CHECKOUT / BUILD / "bin"
 SERVICES = ("model_api", "data_collector", "data_pusher", "data_companion")
 
 
@@ -96,10 +98,13 @@ def row(asset, c):
 class Flow:
     """One running Outrigger in a directory of its own. Use it as a context."""
 
-    def __init__(self, name, replicas=None):
+    def __init__(self, name, replicas=None, preload=None):
+        """`replicas` as of ./dev up; `preload`: {part: (library of tests/support/preload, {variable: value})}."""
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"outrigger-{name}-"))
         self.dir.chmod(0o755)
-        self.client, self.replicas = None, replicas
+        self.client, self.replicas, self.environment = None, replicas, dict(os.environ)
+        for part, (library, variables) in (preload or {}).items():
+            self.environment |= {f"OUTRIGGER_PRELOAD_{part.upper()}": str(BIN / f"preload_{library}.so"), **variables}
 
     def __enter__(self):
         self.up()
@@ -117,7 +122,7 @@ class Flow:
     def dev(self, verb, *options):
         with tempfile.TemporaryFile() as said:
             code = subprocess.run([str(CHECKOUT / "dev"), verb, "--dir", str(self.dir), *options], stdin=subprocess.DEVNULL, stdout=said,
-                                  stderr=said, timeout=900, check=False).returncode
+                                  stderr=said, env=self.environment, timeout=900, check=False).returncode
             said.seek(0)
             assert code == 0, f"./dev {verb} ended with {code}: {said.read().decode('utf-8', 'replace')}"
 
@@ -155,6 +160,9 @@ class Flow:
     def pid(self, service):
         return int(self.client.refresh()[f"OUTRIGGER_PID_{service.upper()}"])
 
+    def port(self, part):
+        return json.loads((self.dir / "run/ports.json").read_text())[part]
+
     def kill(self, service):
         """SIGKILL; returns the number it had."""
         pid = self.pid(service)
@@ -182,6 +190,17 @@ class Flow:
 
     def service_metrics(self, service):
         return self.metrics(self.client.env[f"OUTRIGGER_ADMIN_{service.upper()}"])
+
+    def metric(self, service, name):
+        """The sum of a metric's series; None where the service does not answer."""
+        import urllib.request
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(self.client.env[f"OUTRIGGER_ADMIN_{service.upper()}"] + "/metrics", timeout=2) as answer:
+                lines = answer.read().decode().splitlines()
+        except (OSError, ValueError):
+            return None
+        return sum(float(line.split()[-1]) for line in lines if line.startswith((name + " ", name + "{")))
 
     def parts(self, name):
         """The processes of PostgreSQL or Kafka, the leader first."""
