@@ -20,7 +20,7 @@ std::uint64_t Mix(std::uint64_t a, std::uint64_t b) {
 void RepeatFilter::Trim(std::deque<Entry>& entries, std::int64_t oldest, std::size_t most) {
   while (!entries.empty() && (entries.size() > most || entries.front().arrival < oldest)) {
     const auto known = known_.find(entries.front().hash);
-    if (known != known_.end() && known->second <= entries.front().arrival) known_.erase(known);
+    if (known != known_.end() && --known->second == 0) known_.erase(known);
     entries.pop_front();
   }
 }
@@ -31,7 +31,7 @@ bool RepeatFilter::IsNew(std::string_view asset_key, std::string_view sample_id,
   const std::uint64_t sample = Mix(asset, std::hash<std::string_view>{}(sample_id));
   std::deque<Entry>& entries = assets_[asset];
   Trim(entries, arrival.ms - kSpanMs, limits_.samples_per_asset);
-  const bool fresh = known_.insert_or_assign(sample, arrival.ms).second;
+  const bool fresh = ++known_[sample] == 1;
   entries.push_back({sample, arrival.ms});
   // A noisy asset may not make the filter forget the quiet ones.
   const bool greedy = entries.size() > limits_.samples / assets_.size();

@@ -50,7 +50,7 @@ class RepeatFilter {
 
   const Limits limits_;
   std::unordered_map<std::uint64_t, std::deque<Entry>> assets_;
-  std::unordered_map<std::uint64_t, std::int64_t> known_;  // the latest arrival
+  std::unordered_map<std::uint64_t, std::uint32_t> known_;  // how many of the entries are it
 };
 
 }  // namespace outrigger::data_pusher
