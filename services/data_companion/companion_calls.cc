@@ -136,15 +136,13 @@ void Companion::Scored(ScoreCall& call, const ScoreCall::Outcome& outcome) {
     auto headers = messaging::CloudEventHeaders(
         spec_.deployment.str() + "/" + causes + "/" + subject, kEventSource,
         "dev.outrigger.output.v1", context_.clock.WallMs(), call.TraceOf(output.asset));
-    headers.insert(headers.end(), {
-                                      {"model",        spec_.model.str()     },
-                                      {"modelversion", spec_.version         },
-                                      {"modeldigest",  spec_.digest          },
-                                      {"deployment",   spec_.deployment.str()},
-                                      {"requestid",    call.id()             },
-                                      {"window",       ""                    },
-                                      {"causes",       causes                }
-    });
+    headers.emplace_back("model", spec_.model.str());
+    headers.emplace_back("modelversion", spec_.version);
+    headers.emplace_back("modeldigest", spec_.digest);
+    headers.emplace_back("deployment", spec_.deployment.str());
+    headers.emplace_back("requestid", call.id());
+    headers.emplace_back("window", "");
+    headers.emplace_back("causes", causes);
     auto value = scoring::OutRecordValue(subject, spec_.outputs, output);
     if (value.size() > kMaxOutBytes && RowsIn(call.batch()) > 1) {
       Halve(call.batch());

@@ -26,7 +26,7 @@ companion::HostOptions OptionsFrom(const Config& config) {
 }
 
 [[noreturn]] void EndFenced() {
-  LogError("another process has taken this slot");
+  LogError("another process runs what this host held");
   _exit(kFencedExit);  // at once: nothing of ours can be committed any more
 }
 

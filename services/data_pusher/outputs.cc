@@ -192,7 +192,7 @@ Result<OutputVerdict> Outputs::JudgeAgain(const messaging::Record& record) {
   return verdict;
 }
 
-Result<> Outputs::Send(messaging::OutRecord record) {
+Result<> Outputs::Send(const messaging::OutRecord& record) {
   const SteadyTime until = clock_.Now() + kQueueDeadline;
   for (;;) {
     const Result<> sent = producer_->Send(record);
@@ -216,7 +216,7 @@ Result<std::size_t> Outputs::Transact(PlacedReader& reader,
     const messaging::Record& record = records[at];
     next[{record.topic, record.partition}] = record.offset + 1;
     if (TenantOfTopic(record.topic, "out.").empty()) continue;  // no topic of ours
-    OR_ASSIGN(OutputVerdict verdict, JudgeAgain(record));
+    OR_ASSIGN(const OutputVerdict verdict, JudgeAgain(record));
     if (!verdict.cause.empty()) {
       if (dead.empty()) {  // one line a transaction, however bad a model is
         LogWarning("output refused", {
@@ -229,9 +229,7 @@ Result<std::size_t> Outputs::Transact(PlacedReader& reader,
       OR_RETURN_IF_ERROR(Send(DeadOutput(record, verdict)));
       ++dead[verdict.cause];
     }
-    for (messaging::OutRecord& sample : verdict.telemetry) {
-      OR_RETURN_IF_ERROR(Send(std::move(sample)));
-    }
+    for (const messaging::OutRecord& sample : verdict.telemetry) OR_RETURN_IF_ERROR(Send(sample));
     made += verdict.telemetry.size();
   }
   OR_RETURN_IF_ERROR(producer_->SendOffsets(next, reader.consumer()));

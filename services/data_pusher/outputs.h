@@ -53,7 +53,7 @@ class Outputs {
   Result<OutputVerdict> JudgeAgain(const messaging::Record& record);
   // Kafka refused something of a transaction that began with these records.
   void Refused(std::span<const messaging::Record> records);
-  Result<> Send(messaging::OutRecord record);
+  Result<> Send(const messaging::OutRecord& record);
   Result<> KeepEnds(PlacedReader& reader);
 
   const OutputsOptions options_;

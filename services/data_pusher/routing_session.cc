@@ -327,7 +327,7 @@ void RoutingSession::Tell() {
         "/data_pusher", "dev.outrigger.pusher.status.v1", wall);
     *partition->telling = true;
     const auto told = [telling = partition->telling](const auto&) { *telling = false; };
-    if (!producer_->Send(std::move(out), told)) {
+    if (!producer_->Send(out, told)) {
       *partition->telling = false;
       continue;
     }

@@ -161,7 +161,7 @@ Result<> Relay::SendAll(messaging::TransactionalProducer& producer,
       out.headers.emplace_back(name, value);
     }
     out.headers.emplace_back("revision", std::to_string(record.revision));
-    OR_RETURN_IF_ERROR(producer.Send(std::move(out)));
+    OR_RETURN_IF_ERROR(producer.Send(out));
   }
   return producer.Commit(kCommitDeadline);
 }

@@ -46,14 +46,16 @@ class KafkaProducer final : public Producer {
     return {};
   }
 
-  Result<> Send(OutRecord record, Delivered done) override {
+  Result<> Send(const OutRecord& record, Delivered done) override {
     const std::shared_lock lock(mutex_);
     if (!client_) return Error(ErrorCode::kUnavailable, "the Kafka client is being made anew");
+    {
+      const std::lock_guard topics_lock(topics_mutex_);
+      if (topics_.insert(record.topic).second) unknown_.push_back(record.topic);
+    }
     auto opaque = std::make_unique<Delivered>(std::move(done));
     OR_RETURN_IF_ERROR(Produce(client_.get(), record, opaque.get()));
-    (void)opaque.release();  // OnDelivery owns it now
-    const std::lock_guard topics_lock(topics_mutex_);
-    if (topics_.insert(record.topic).second) unknown_.push_back(record.topic);
+    (void)opaque.release();  // OnDelivery owns it now, and `record` may be gone
     return {};
   }
 

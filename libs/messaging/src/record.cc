@@ -5,6 +5,11 @@
 #include "outrigger/messaging/trace.h"
 
 namespace outrigger::messaging {
+namespace {
+
+constexpr std::size_t kUsualHeaders = 14;  // of an output: six of these and its own
+
+}  // namespace
 
 std::optional<std::string_view> FindHeader(const Headers& headers, std::string_view name) {
   for (const auto& [key, value] : headers)
@@ -20,13 +25,13 @@ std::string NewTraceParent() { return TraceContext::New().Text(); }
 
 Headers CloudEventHeaders(std::string_view id, std::string_view source, std::string_view type,
                           std::int64_t time_ms, std::string_view traceparent) {
-  Headers headers{
-      {"ce_id",          std::string(id)    },
-      {"ce_source",      std::string(source)},
-      {"ce_type",        std::string(type)  },
-      {"ce_time",        FormatTime(time_ms)},
-      {"ce_specversion", "1.0"              }
-  };
+  Headers headers;
+  headers.reserve(kUsualHeaders);  // an initializer list would copy each of them
+  headers.emplace_back("ce_id", id);
+  headers.emplace_back("ce_source", source);
+  headers.emplace_back("ce_type", type);
+  headers.emplace_back("ce_time", FormatTime(time_ms));
+  headers.emplace_back("ce_specversion", "1.0");
   headers.emplace_back("traceparent",
                        IsTraceParent(traceparent) ? std::string(traceparent) : NewTraceParent());
   return headers;

@@ -70,7 +70,7 @@ class KafkaTransactionalProducer final : public TransactionalProducer {
     return {};
   }
 
-  Result<> Send(OutRecord record) override {
+  Result<> Send(const OutRecord& record) override {
     if (!known_.contains(record.topic) &&
         LearnTopic(client_.get(), record.topic, milliseconds(1'000)))
       known_.insert(record.topic);

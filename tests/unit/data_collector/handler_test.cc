@@ -36,10 +36,10 @@ class FakeTable final : public messaging::CompactedTable {
 // Holds acknowledgements back until told.
 class FakeProducer final : public messaging::Producer {
  public:
-  Result<> Send(messaging::OutRecord record, Delivered done) override {
+  Result<> Send(const messaging::OutRecord& record, Delivered done) override {
     const std::lock_guard lock(mutex);
     if (records.size() >= room) return Error(ErrorCode::kResourceExhausted, "full");
-    records.push_back(std::move(record));
+    records.push_back(record);
     waiting.push_back(std::move(done));
     if (waiting.size() >= expected) all_sent.notify_all();
     return {};

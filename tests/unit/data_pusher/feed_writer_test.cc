@@ -18,9 +18,9 @@ using ::testing::IsEmpty;
 // Keeps what it is given until a test says what became of it.
 class HeldProducer final : public messaging::Producer {
  public:
-  Result<> Send(messaging::OutRecord record, Delivered done) override {
+  Result<> Send(const messaging::OutRecord& record, Delivered done) override {
     if (full) return Error(ErrorCode::kResourceExhausted, "full");
-    waiting.emplace_back(std::move(record), std::move(done));
+    waiting.emplace_back(record, std::move(done));
     return {};
   }
   Result<> Flush(std::chrono::milliseconds) override { return {}; }

@@ -40,11 +40,11 @@ class Producer {
   static Result<std::unique_ptr<Producer>> Make(const KafkaOptions& kafka, const Options& options);
   virtual ~Producer() = default;
 
-  // Queues a record; `done` runs on the producer's own thread with partition and offset, or the
-  // error, and must not block. kTimeout: outcome unknown. Errors: kResourceExhausted - the queue is
-  // full (nothing was queued); kNotFound - no such topic.
+  // Queues a copy of a record; `done` runs on the producer's own thread with partition and offset,
+  // or the error, and must not block. kTimeout: outcome unknown. Errors: kResourceExhausted - the
+  // queue is full (nothing was queued); kNotFound - no such topic.
   using Delivered = std::function<void(Result<std::pair<int, std::int64_t>>)>;
-  virtual Result<> Send(OutRecord record, Delivered done) = 0;
+  virtual Result<> Send(const OutRecord& record, Delivered done) = 0;
   // Waits until everything queued is delivered or failed. Errors: kTimeout.
   virtual Result<> Flush(std::chrono::milliseconds deadline) = 0;
   // Whether a broker answered lately.
@@ -66,7 +66,7 @@ class TransactionalProducer {
   virtual Result<> Begin() = 0;
   // Errors: kResourceExhausted - the queue is full: commit, then go on; kInvalidArgument - as in
   // Commit().
-  virtual Result<> Send(OutRecord record) = 0;
+  virtual Result<> Send(const OutRecord& record) = 0;
   // The group offsets of `consumer` become part of this transaction (offset = next one to read).
   virtual Result<> SendOffsets(const std::map<TopicPartition, std::int64_t>& next,
                                Consumer& consumer) = 0;
