@@ -21,7 +21,7 @@ RetentionLoop::RetentionLoop(CatalogView& catalog, store::HistoryRetention& hist
       clock_(clock),
       rows_(metrics.GetCounter("outrigger_pusher_retention_rows_total",
                                "Values deleted because their tenant keeps them no longer")),
-      days_(metrics.GetCounter("outrigger_pusher_retention_days_total",
+      days_(metrics.GetCounter("outrigger_pusher_retention_partitions_total",
                                "Days of history dropped as a whole")),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
