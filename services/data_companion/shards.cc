@@ -57,7 +57,7 @@ void Shards::Leave(const std::set<int>& shards) {
   std::ranges::copy_if(shards, std::inserter(leaving_, leaving_.end()),
                        [&](int shard) { return held_.contains(shard); });
   if (leaving_.empty()) {
-    for (const auto& done : std::exchange(waiting_, {})) done();
+    EndWaiting();
     return;
   }
   if (!had) leave_until_ = clock_.Now() + kLeave;
@@ -76,15 +76,20 @@ void Shards::Pump() {
   }
   auto missing = Without(wanted_, held_);
   if (missing.empty()) return;
+  taking_ = missing;
   writer_.Take(missing,
                [this, missing](const Result<std::set<int>>& shards) { Taken(missing, shards); });
 }
 
 void Shards::Taken(const std::set<int>& asked, const Result<std::set<int>>& shards) {
+  taking_.clear();
   if (!shards) LogWarning("shards are not taken yet", {shards.error()});
   if (!shards || *shards != asked)
     next_try_ = clock_.Now() + Millis(static_cast<int>(kTryAgain.count() * (1 + RandomUnit())));
-  if (!shards || shards->empty()) return;
+  if (!shards || shards->empty()) {
+    EndWaiting();
+    return;
+  }
   held_.insert(shards->begin(), shards->end());
   LogInfo("shards taken", {
                               {"shards", shards->size()},
@@ -107,9 +112,14 @@ void Shards::Released(const std::set<int>& shards, const Result<>& released) {
                                  {"shards", shards.size()},
                                  {"held",   held_.size() }
   });
-  if (leaving_.empty())
-    for (const auto& done : std::exchange(waiting_, {})) done();
+  EndWaiting();
   Tell();
+}
+
+// What is being taken may be held in a moment: whoever gets it next would have to fence us.
+void Shards::EndWaiting() {
+  if (!leaving_.empty() || !taking_.empty()) return;
+  for (const auto& done : std::exchange(waiting_, {})) done();
 }
 
 void Shards::Tell() {

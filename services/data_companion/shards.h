@@ -46,6 +46,7 @@ class Shards {
   void Leave(const std::set<int>& shards);
   void Taken(const std::set<int>& asked, const Result<std::set<int>>& shards);
   void Released(const std::set<int>& shards, const Result<>& released);
+  void EndWaiting();
   void Tell();
 
   EventLoop& loop_;
@@ -55,6 +56,7 @@ class Shards {
   const Events events_;
   std::set<int> wanted_, held_;
   std::set<int> leaving_;  // of those held
+  std::set<int> taking_;   // asked of the writer
   SteadyTime leave_until_{};
   SteadyTime next_try_{};
   std::vector<std::function<void()>> waiting_;  // for the end of leaving
