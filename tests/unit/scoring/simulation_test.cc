@@ -137,7 +137,7 @@ Seen Assembled(const Stream& stream, std::mt19937& chance) {
 }
 
 TEST(Simulation, RowsAreWhatTheWholeListOfSamplesSays) {
-  const unsigned runs = Runs(1'000);
+  const unsigned runs = Runs(300);
   std::size_t rows = 0;
   for (unsigned seed = 1; seed <= runs; ++seed) {
     std::mt19937 chance(seed);
@@ -273,7 +273,7 @@ class Reader {
 };
 
 TEST(Simulation, EachCauseOfAFeedEndsOnceWhateverIsWrittenTwiceAndWheneverItCrashes) {
-  const unsigned runs = Runs(500);
+  const unsigned runs = Runs(100);
   std::size_t records = 0;
   for (unsigned seed = 1; seed <= runs; ++seed) {
     std::mt19937 chance(seed);
